@@ -1,0 +1,6 @@
+//! poolgate.
+
+pub mod clock;
+pub mod model;
+pub mod operation;
+pub mod pb;

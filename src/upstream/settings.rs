@@ -1,0 +1,103 @@
+//! What an operator sets about the upstream.
+
+use std::time::Duration;
+
+/// Which service stands behind poolgate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// The emulator inside this process.
+    #[default]
+    Emulator,
+    /// Amazon Cognito Identity, or whatever answers at `endpoint_url`.
+    Aws,
+}
+
+/// What an operator sets about the upstream. Sources of the defaults: reference
+/// "Defaults for every limit", upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which service stands behind poolgate.
+    pub kind: Kind,
+    /// The region of operations that name no pool and no identity.
+    pub region: String,
+    /// The regions that calls may go to. A call for a pool or identity of any
+    /// other region is refused.
+    pub regions: Vec<String>,
+    /// Where to send requests, in place of AWS's endpoint of the region.
+    pub endpoint_url: Option<String>,
+    /// Whether to use AWS's FIPS endpoints.
+    pub fips: bool,
+    /// Whether to use AWS's dual-stack (IPv6) endpoints.
+    pub dual_stack: bool,
+    /// How long connecting may take, TLS included.
+    pub connect_timeout: Duration,
+    /// How long one attempt of a reading operation may take.
+    pub read_attempt_timeout: Duration,
+    /// How long one attempt of a writing operation may take.
+    pub write_attempt_timeout: Duration,
+    /// How long one attempt of an operation that issues an identity, a token or
+    /// credentials may take.
+    pub issue_attempt_timeout: Duration,
+    /// How long one operation may take with all its attempts.
+    pub operation_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            kind: Kind::default(),
+            region: "us-east-1".to_owned(),
+            regions: KNOWN_REGIONS.iter().map(|&name| name.to_owned()).collect(),
+            endpoint_url: None,
+            fips: false,
+            dual_stack: false,
+            connect_timeout: Duration::from_secs(1),
+            read_attempt_timeout: Duration::from_secs(2),
+            write_attempt_timeout: Duration::from_secs(5),
+            issue_attempt_timeout: Duration::from_secs(3),
+            operation_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// AWS's regions, as far as this version knows them.
+pub const KNOWN_REGIONS: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-central-1",
+    "ca-west-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+];

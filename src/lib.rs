@@ -1,7 +1,12 @@
 //! poolgate.
 
+pub mod call;
 pub mod clock;
+pub mod failure;
 pub mod model;
+pub mod notes;
 pub mod operation;
 pub mod pb;
+pub mod pool_field;
+pub mod status;
 pub mod upstream;

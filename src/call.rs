@@ -1,0 +1,96 @@
+//! What layers hand down about one call, as typed slots in the request's
+//! extensions (beside [`Operation`](crate::operation::Operation) and
+//! [`Notes`](crate::notes::Notes)).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+/// The name of a call: the caller's own `x-request-id`, or one we made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The longest that is accepted, in bytes.
+    pub const MAX_LENGTH: usize = 128;
+
+    /// A caller's identifier, if it is 1 to 128 visible ASCII characters.
+    pub fn from_caller(text: &str) -> Option<Self> {
+        let acceptable = (1..=Self::MAX_LENGTH).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        acceptable.then(|| Self(text.into()))
+    }
+
+    /// A new identifier (UUID version 7).
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::now_v7().to_string().into())
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// When the answer has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(pub Instant);
+
+impl Deadline {
+    /// How much time is left at `now`.
+    pub fn left(self, now: Instant) -> Duration {
+        self.0.saturating_duration_since(now)
+    }
+}
+
+/// What a call is about.
+///
+/// No `Debug`: the parameters hold login tokens.
+#[derive(Clone)]
+pub struct Subject {
+    /// What the call names.
+    pub resource: Resource,
+    /// The region of the resource, where the call names one.
+    pub region: Option<String>,
+    /// The request's members as AWS names them, without those that are absent.
+    pub parameters: Map<String, Value>,
+    /// The paths of an update mask, where there is one.
+    pub update_mask: Option<Vec<String>>,
+}
+
+/// What a call names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Nothing in particular: the account in the default region.
+    Account,
+    /// An identity pool.
+    Pool(String),
+    /// An identity.
+    Identity(String),
+    /// Several identities of one region.
+    Identities(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_short_and_visible() {
+        assert!(RequestId::from_caller("a-1").is_some());
+        assert!(RequestId::from_caller(&"x".repeat(128)).is_some());
+        for bad in ["", "two words", "tab\t", "é", &"x".repeat(129)] {
+            assert!(RequestId::from_caller(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_after_the_deadline() {
+        let now = crate::clock::Clock::system().instant();
+        let deadline = Deadline(now + Duration::from_secs(1));
+
+        assert_eq!(deadline.left(now), Duration::from_secs(1));
+        assert_eq!(deadline.left(now + Duration::from_secs(2)), Duration::ZERO);
+    }
+}

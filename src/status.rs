@@ -1,0 +1,217 @@
+//! The only file that knows gRPC codes: a failure becomes a status with
+//! `google.rpc` details.
+//!
+//! Every status has an `ErrorInfo`. Its domain is [`AWS_DOMAIN`] where AWS
+//! refused the call and [`OUR_DOMAIN`] where poolgate did.
+
+mod aws;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation as Violation, StatusExt};
+
+use crate::call::RequestId;
+use crate::failure::Failure;
+use crate::operation::{Operation, ResourceField};
+
+/// The domain of errors that AWS answered with.
+pub const AWS_DOMAIN: &str = "cognito-identity.amazonaws.com";
+/// The domain of errors of poolgate itself.
+pub const OUR_DOMAIN: &str = "poolgate";
+/// When to try again, in milliseconds; -1 says never.
+pub const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+/// The most field violations in one status: more would not fit the header limits
+/// of common clients.
+const MAX_VIOLATIONS: usize = 16;
+/// The longest message in a status, in characters, for the same reason.
+const MAX_MESSAGE: usize = 2048;
+/// When to try again where nothing says better.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// What is known about the call a failure belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// The operation, once the path was understood.
+    pub operation: Option<Operation>,
+    /// The call's name.
+    pub request_id: Option<&'a RequestId>,
+}
+
+/// The status of a failure.
+pub fn status(failure: &Failure, about: About<'_>) -> Status {
+    let answer = answer(failure, about);
+    let mut metadata = answer.metadata;
+    if let Some(operation) = about.operation {
+        metadata.insert("operation".to_owned(), operation.name().to_owned());
+    }
+    let mut details = answer.details;
+    details.set_error_info(answer.reason, answer.domain, metadata);
+    if let Some(request_id) = about.request_id {
+        details.set_request_info(request_id.as_str(), "");
+    }
+    let mut trailers = MetadataMap::new();
+    match answer.retry {
+        Retry::Unsaid => {}
+        Retry::Never => {
+            trailers.insert(PUSHBACK, tonic::metadata::MetadataValue::from_static("-1"));
+        }
+        Retry::After(delay) => {
+            details.set_retry_info(Some(delay));
+            let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+            trailers.insert(PUSHBACK, tonic::metadata::MetadataValue::from(millis));
+        }
+    }
+    Status::with_error_details_and_metadata(answer.code, shorten(answer.message), details, trailers)
+}
+
+/// Whether and when a retry can help.
+enum Retry {
+    /// Nothing is said: the code speaks for itself.
+    Unsaid,
+    /// A retry can never help, or could do harm.
+    Never,
+    /// After this time.
+    After(Duration),
+}
+
+/// A status before it is encoded.
+struct Answer {
+    code: Code,
+    message: String,
+    reason: String,
+    domain: &'static str,
+    metadata: HashMap<String, String>,
+    details: ErrorDetails,
+    retry: Retry,
+}
+
+impl Answer {
+    fn ours(code: Code, reason: &str, failure: &Failure) -> Self {
+        Self {
+            code,
+            message: failure.to_string(),
+            reason: reason.to_owned(),
+            domain: OUR_DOMAIN,
+            metadata: HashMap::new(),
+            details: ErrorDetails::new(),
+            retry: Retry::Unsaid,
+        }
+    }
+
+    fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    fn metadata(mut self, key: &str, value: impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    fn violations(mut self, violations: impl IntoIterator<Item = (String, String)>) -> Self {
+        let violations: Vec<Violation> = violations
+            .into_iter()
+            .take(MAX_VIOLATIONS)
+            .map(|(field, description)| Violation::new(shorten(field), shorten(description)))
+            .collect();
+        if !violations.is_empty() {
+            self.details.set_bad_request(violations);
+        }
+        self
+    }
+}
+
+fn answer(failure: &Failure, about: About<'_>) -> Answer {
+    use Failure as F;
+    match failure {
+        F::UnknownMethod => Answer::ours(Code::Unimplemented, "UNKNOWN_METHOD", failure),
+        F::InvalidTimeout => Answer::ours(Code::InvalidArgument, "INVALID_TIMEOUT", failure),
+        F::MalformedMessage(_) => Answer::ours(Code::InvalidArgument, "MALFORMED_MESSAGE", failure),
+        F::CompressedMessage => Answer::ours(Code::Unimplemented, "COMPRESSED_MESSAGE", failure),
+        F::MessageTooLarge { limit } => {
+            Answer::ours(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", failure)
+                .metadata("limitBytes", limit)
+                .retry(Retry::Never)
+        }
+        F::InvalidFields { violations, .. } => {
+            Answer::ours(Code::InvalidArgument, "INVALID_FIELDS", failure).violations(
+                violations
+                    .iter()
+                    .map(|violation| (violation.field.clone(), violation.description.clone())),
+            )
+        }
+        F::UnknownRegion { region } => {
+            let field = about.operation.and_then(resource_field).unwrap_or_default();
+            Answer::ours(Code::InvalidArgument, "UNKNOWN_REGION", failure)
+                .metadata("region", region)
+                .violations([(field.to_owned(), failure.to_string())])
+        }
+        F::DeadlineExceeded => Answer::ours(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", failure),
+        F::DeadlineExceededInDoubt => {
+            Answer::ours(Code::DeadlineExceeded, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)
+        }
+        F::OutcomeUnknown(_) => {
+            Answer::ours(Code::Unknown, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)
+        }
+        F::Contended { attempts } => {
+            Answer::ours(Code::Aborted, "POOL_CONTENDED", failure).metadata("attempts", attempts)
+        }
+        F::DeveloperProviderNameFixed => {
+            let mut answer = Answer::ours(
+                Code::FailedPrecondition,
+                "DEVELOPER_PROVIDER_NAME_FIXED",
+                failure,
+            );
+            answer.details.add_precondition_failure_violation(
+                "DEVELOPER_PROVIDER_NAME_FIXED",
+                "identity_pool.developer_provider_name",
+                failure.to_string(),
+            );
+            answer
+        }
+        F::Aws(error) => aws::answer(error, about.operation),
+        F::Unreachable => Answer::ours(Code::Unavailable, "UPSTREAM_UNREACHABLE", failure)
+            .retry(Retry::After(RETRY_DELAY)),
+        F::UpstreamTimeout => Answer::ours(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", failure),
+        F::UnreadableAnswer { http_status } => {
+            let code = match http_status {
+                Some(429 | 502..=504) => Code::Unavailable,
+                _ => Code::Internal,
+            };
+            let answer = Answer::ours(code, "UPSTREAM_ANSWER_UNREADABLE", failure);
+            match http_status {
+                Some(status) => answer.metadata("httpStatus", status),
+                None => answer,
+            }
+        }
+        F::BackendCredentials { code } => {
+            let answer = Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure);
+            match code {
+                Some(code) => answer.metadata("awsErrorCode", code),
+                None => answer,
+            }
+        }
+        F::Internal { .. } => Answer::ours(Code::Internal, "INTERNAL", failure),
+    }
+}
+
+fn resource_field(operation: Operation) -> Option<&'static str> {
+    match operation.resource_field() {
+        ResourceField::Account => None,
+        ResourceField::Pool(field)
+        | ResourceField::Identity(field)
+        | ResourceField::Identities(field)
+        | ResourceField::PoolArn(field) => Some(field),
+    }
+}
+
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

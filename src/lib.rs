@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod convert;
 pub mod failure;
 pub mod model;
 pub mod notes;

@@ -39,7 +39,7 @@ pub fn summary(violations: &[Violation]) -> String {
 /// refuses it earlier, with `SerializationException`) and is passed over.
 /// Values in the texts are cut after `value_limit` characters.
 pub fn check(
-    members: &'static [Member],
+    members: impl IntoIterator<Item = &'static Member>,
     object: &Map<String, Value>,
     value_limit: usize,
 ) -> Vec<Violation> {
@@ -57,7 +57,12 @@ struct Checker {
 }
 
 impl Checker {
-    fn structure(&mut self, members: &'static [Member], object: &Map<String, Value>, at: &Path) {
+    fn structure(
+        &mut self,
+        members: impl IntoIterator<Item = &'static Member>,
+        object: &Map<String, Value>,
+        at: &Path,
+    ) {
         for member in members {
             let path = at.with(Step::Member(member.name));
             match object.get(member.name) {
@@ -78,7 +83,7 @@ impl Checker {
         }
         match (shape, value) {
             (Shape::Structure(members), Value::Object(object)) => {
-                self.structure(members, object, path);
+                self.structure(*members, object, path);
             }
             (Shape::List { of, .. }, Value::Array(elements)) => {
                 for (position, element) in elements.iter().enumerate() {

@@ -1,0 +1,142 @@
+//! The SDK's clients: one per region and way of sending, made when first needed.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_cognitoidentity::Client;
+use aws_sdk_cognitoidentity::config::timeout::TimeoutConfig;
+use aws_sdk_cognitoidentity::config::{Builder, IdentityCache, StalledStreamProtectionConfig};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::retry;
+use super::settings::{Kind, Settings};
+use crate::failure::Failure;
+use crate::operation::{Effect, Operation, Repeat};
+
+/// All clients. They share one connection pool and one credentials cache.
+pub(super) struct Clients {
+    settings: Settings,
+    shared: SdkConfig,
+    /// At most regions x ways of sending.
+    made: Mutex<HashMap<Key, Client>>,
+}
+
+/// What clients differ in.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    region: String,
+    effect: Effect,
+    repeat: Repeat,
+}
+
+impl Clients {
+    /// Reads AWS's own configuration (credentials, profile) for a real upstream;
+    /// nothing is sent.
+    pub(super) async fn new(settings: Settings, http_client: Option<SharedHttpClient>) -> Self {
+        let http_client = http_client.unwrap_or_else(network);
+        let shared = match settings.kind {
+            Kind::Aws => aws(&settings).await,
+            Kind::Emulator => emulator(),
+        };
+        Self {
+            shared: shared.into_builder().http_client(http_client).build(),
+            settings,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The client for an operation on a resource in `region`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::UnknownRegion`] when calls may not go there.
+    pub(super) fn get(
+        &self,
+        region: Option<&str>,
+        operation: Operation,
+    ) -> Result<Client, Failure> {
+        let region = region.unwrap_or(&self.settings.region);
+        if !self.settings.regions.iter().any(|known| known == region) {
+            return Err(Failure::UnknownRegion {
+                region: region.to_owned(),
+            });
+        }
+        let key = Key {
+            region: region.to_owned(),
+            effect: operation.effect(),
+            repeat: operation.repeat(),
+        };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = made
+            .entry(key)
+            .or_insert_with_key(|key| self.make(key))
+            .clone();
+        Ok(client)
+    }
+
+    fn make(&self, key: &Key) -> Client {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.settings.connect_timeout)
+            .operation_attempt_timeout(self.attempt_timeout(key.effect))
+            .operation_timeout(self.settings.operation_timeout)
+            .build();
+        let config = Builder::from(&self.shared)
+            .region(Region::new(key.region.clone()))
+            .timeout_config(timeouts)
+            // Attempts have a time-out of their own.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .retry_config(retry::config(key.repeat))
+            .retry_classifier(retry::Guard(key.repeat))
+            .build();
+        Client::from_conf(config)
+    }
+
+    fn attempt_timeout(&self, effect: Effect) -> Duration {
+        match effect {
+            Effect::Read => self.settings.read_attempt_timeout,
+            Effect::Write => self.settings.write_attempt_timeout,
+            Effect::Issue => self.settings.issue_attempt_timeout,
+        }
+    }
+}
+
+/// AWS's own ways to credentials and profiles, and the operator's settings.
+async fn aws(settings: &Settings) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(settings.region.clone()))
+        .identity_cache(IdentityCache::lazy().build())
+        .use_fips(settings.fips)
+        .use_dual_stack(settings.dual_stack);
+    if let Some(url) = &settings.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Ok(name) = AppName::new("poolgate") {
+        loader = loader.app_name(name);
+    }
+    loader.load().await
+}
+
+/// Nothing of the machine's AWS settings: the emulator wants a signature but
+/// knows no secrets.
+fn emulator() -> SdkConfig {
+    let credentials = Credentials::new("AKIAPOOLGATEEMULATOR", "emulator", None, None, "emulator");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .identity_cache(IdentityCache::lazy().build())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+/// The SDK's own HTTP client over rustls.
+fn network() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
+        .build_https()
+}

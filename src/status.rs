@@ -5,6 +5,9 @@
 //! refused the call and [`OUR_DOMAIN`] where poolgate did.
 
 mod aws;
+mod code;
+
+pub use code::{CANCELLED, GRPC_STATUS, Severity, code_name, severity};
 
 use std::collections::HashMap;
 use std::time::Duration;

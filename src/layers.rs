@@ -1,0 +1,66 @@
+//! Tower layers, and nothing else: they look at a request, ask one engine and let
+//! it pass or answer it. What stands where is `server/stack`'s to say.
+//!
+//! A layer is a [`Wrap`], which sees both ways, or a [`Gate`], which only lets
+//! pass or refuses. The plumbing of both is in [`Around`], once.
+
+mod catch_panic;
+mod context;
+mod deadline;
+mod gate;
+mod inspect;
+mod observe;
+mod route;
+mod wrap;
+
+pub use catch_panic::CatchPanic;
+pub use context::{Context, REQUEST_ID};
+pub use deadline::Deadlines;
+pub use gate::{Gate, Gated};
+pub use inspect::Inspect;
+pub use observe::{Meter, Observe, Rpc};
+pub use route::Route;
+pub use wrap::{Around, Next, Wrap};
+
+use futures_util::future::BoxFuture;
+use tonic::body::Body;
+
+use crate::call::RequestId;
+use crate::failure::Failure;
+use crate::operation::Operation;
+use crate::status::{self, About};
+
+/// A request on its way down.
+pub type Request = http::Request<Body>;
+/// An answer on its way up.
+pub type Response = http::Response<Body>;
+/// An answer to come.
+pub type Answer = BoxFuture<'static, Response>;
+
+/// What a refusal has to know about the request it refuses.
+#[derive(Clone, Debug, Default)]
+struct Refused {
+    operation: Option<Operation>,
+    request_id: Option<RequestId>,
+}
+
+impl Refused {
+    fn of(request: &Request) -> Self {
+        Self {
+            operation: request.extensions().get().copied(),
+            request_id: request.extensions().get().cloned(),
+        }
+    }
+
+    /// A refusal is an answer.
+    fn answer(&self, failure: &Failure) -> Response {
+        if let Failure::Internal { cause } = failure {
+            tracing::error!(cause, "a call failed inside poolgate");
+        }
+        let about = About {
+            operation: self.operation,
+            request_id: self.request_id.as_ref(),
+        };
+        status::status(failure, about).into_http()
+    }
+}

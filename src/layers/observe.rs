@@ -1,0 +1,142 @@
+//! One line and one count for every call.
+
+mod body;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tonic::body::Body;
+
+use super::{Answer, Next, REQUEST_ID, Request, Wrap};
+use crate::clock::Clock;
+use crate::status::{self, Severity};
+use body::Observed;
+
+/// Where calls are counted.
+pub trait Meter: Send + Sync + 'static {
+    /// A call has begun.
+    fn started(&self, rpc: &Rpc);
+    /// A call has ended with a gRPC code.
+    fn handled(&self, rpc: &Rpc, code: &'static str, took: Duration);
+}
+
+/// A method, in words that are safe as metric labels: what is not known is
+/// `_OTHER`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// The full name of the service.
+    pub service: String,
+    /// The name of the method.
+    pub method: String,
+}
+
+/// Counts and logs every call, of every service.
+pub struct Observe {
+    meter: Arc<dyn Meter>,
+    known: HashMap<String, Arc<Rpc>>,
+    other: Arc<Rpc>,
+    clock: Clock,
+}
+
+impl Observe {
+    /// Observes calls; `known` are the methods that are named.
+    pub fn new(meter: Arc<dyn Meter>, known: impl IntoIterator<Item = Rpc>, clock: Clock) -> Self {
+        Self {
+            meter,
+            known: known
+                .into_iter()
+                .map(|rpc| (format!("/{}/{}", rpc.service, rpc.method), Arc::new(rpc)))
+                .collect(),
+            other: Arc::new(Rpc {
+                service: "_OTHER".to_owned(),
+                method: "_OTHER".to_owned(),
+            }),
+            clock,
+        }
+    }
+}
+
+impl Wrap for Observe {
+    fn around(self: Arc<Self>, request: Request, next: Next) -> Answer {
+        let rpc = self.known.get(request.uri().path()).unwrap_or(&self.other);
+        let mut call = Call {
+            rpc: Arc::clone(rpc),
+            started: self.clock.instant(),
+            observe: Arc::clone(&self),
+            request_id: String::new(),
+            ended: false,
+        };
+        self.meter.started(&call.rpc);
+        async move {
+            let response = next(request).await;
+            if let Some(id) = response.headers().get(REQUEST_ID) {
+                call.request_id = id.to_str().unwrap_or_default().to_owned();
+            }
+            let (parts, body) = response.into_parts();
+            if !parts.status.is_success() {
+                call.end(status::code_name(None));
+            } else if let Some(code) = parts.headers.get(status::GRPC_STATUS) {
+                call.end(status::code_name(code.to_str().ok()));
+            }
+            http::Response::from_parts(parts, Body::new(Observed::new(body, call)))
+        }
+        .boxed()
+    }
+}
+
+/// A call under way. One that is dropped before its end was cancelled.
+struct Call {
+    observe: Arc<Observe>,
+    rpc: Arc<Rpc>,
+    started: Instant,
+    request_id: String,
+    ended: bool,
+}
+
+impl Call {
+    fn end(&mut self, code: &'static str) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let took = self
+            .observe
+            .clock
+            .instant()
+            .saturating_duration_since(self.started);
+        self.observe.meter.handled(&self.rpc, code, took);
+        self.log(code, took);
+    }
+
+    fn log(&self, code: &'static str, took: Duration) {
+        let Rpc { service, method } = &*self.rpc;
+        let duration_ms = took.as_secs_f64() * 1000.0;
+        let request_id = self.request_id.as_str();
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    service,
+                    method,
+                    code,
+                    duration_ms,
+                    request_id,
+                    "{method} {code}"
+                )
+            };
+        }
+        // Probes come every few seconds and say nothing when all is well.
+        match status::severity(code) {
+            Severity::Expected if service.starts_with("grpc.") => line!(debug),
+            Severity::Expected => line!(info),
+            Severity::Gone => line!(debug),
+            Severity::Ours => line!(error),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.end(status::CANCELLED);
+    }
+}

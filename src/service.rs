@@ -1,0 +1,129 @@
+//! The gRPC service: from a message to AWS's operation and back, and nothing
+//! else.
+
+mod rpcs;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use aws_sdk_cognitoidentity::Client;
+use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentity::operation as aws;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tonic::metadata::MetadataValue;
+use tonic::{Extensions, Request, Response, Status};
+
+use crate::call::{Deadline, RequestId, Subject};
+use crate::clock::Clock;
+use crate::convert;
+use crate::failure::Failure;
+use crate::notes::Notes;
+use crate::operation::Operation;
+use crate::pb;
+use crate::status::{self, About};
+use crate::upstream::{Outgoing, Upstream};
+
+/// The response header with AWS's own identifier of the request.
+pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
+
+/// The service over an upstream. It expects the slots that the layers fill.
+#[derive(Clone)]
+pub struct Service {
+    upstream: Arc<Upstream>,
+    clock: Clock,
+}
+
+impl Service {
+    /// A service that calls `upstream`.
+    pub fn new(upstream: Arc<Upstream>, clock: Clock) -> Self {
+        Self { upstream, clock }
+    }
+
+    /// Makes one call: the message becomes AWS's input, AWS's output becomes the
+    /// answer.
+    async fn call<M, B, O, E, A, F>(
+        &self,
+        request: Request<M>,
+        send: impl FnOnce(Client, B) -> F,
+    ) -> Result<Response<A>, Status>
+    where
+        B: From<M>,
+        A: From<O>,
+        O: aws::RequestId + Send + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
+    {
+        let (_, extensions, message) = request.into_parts();
+        let answer = match self.outgoing(&extensions) {
+            Ok(outgoing) => {
+                let input = B::from(message);
+                self.upstream.call(outgoing, |aws| send(aws, input)).await
+            }
+            Err(failure) => Err(failure),
+        };
+        respond(&extensions, answer)
+    }
+
+    /// Changes the fields of a pool that an update mask names.
+    async fn update_fields(
+        &self,
+        request: Request<pb::UpdateIdentityPoolRequest>,
+    ) -> Result<Response<pb::UpdateIdentityPoolResponse>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        let paths = message.update_mask.clone().unwrap_or_default().paths;
+        let answer = match (self.outgoing(&extensions), convert::pool_fields(&paths)) {
+            (Ok(outgoing), Ok(fields)) => {
+                self.upstream
+                    .update_fields(outgoing, message.into(), &fields, &self.clock)
+                    .await
+            }
+            (Err(failure), _) | (_, Err(failure)) => Err(failure),
+        };
+        respond(&extensions, answer)
+    }
+
+    /// What upstream has to know about a call, from the slots of the layers.
+    fn outgoing(&self, extensions: &Extensions) -> Result<Outgoing, Failure> {
+        Ok(Outgoing {
+            operation: *slot::<Operation>(extensions)?,
+            region: slot::<Subject>(extensions)?.region.clone(),
+            left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
+            notes: slot::<Notes>(extensions)?.clone(),
+        })
+    }
+}
+
+/// A slot that a layer fills. A missing one is our bug and never a default.
+fn slot<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Failure> {
+    extensions.get::<T>().ok_or_else(|| Failure::Internal {
+        cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
+    })
+}
+
+fn respond<A, O>(extensions: &Extensions, answer: Result<O, Failure>) -> Result<Response<A>, Status>
+where
+    A: From<O>,
+{
+    let mut answer = match answer {
+        Ok(output) => Ok(Response::new(A::from(output))),
+        Err(failure) => {
+            if let Failure::Internal { cause } = &failure {
+                tracing::error!(cause, "a call failed inside poolgate");
+            }
+            let about = About {
+                operation: extensions.get().copied(),
+                request_id: extensions.get::<RequestId>(),
+            };
+            Err(status::status(&failure, about))
+        }
+    };
+    let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);
+    if let Some(id) = aws_request_id.and_then(|id| MetadataValue::try_from(id).ok()) {
+        let metadata = match &mut answer {
+            Ok(response) => response.metadata_mut(),
+            Err(status) => status.metadata_mut(),
+        };
+        metadata.insert(AWS_REQUEST_ID, id);
+    }
+    answer
+}

@@ -10,6 +10,7 @@ pub mod notes;
 pub mod operation;
 pub mod pb;
 pub mod pool_field;
+pub mod rpc;
 pub mod service;
 pub mod status;
 pub mod upstream;

@@ -4,4 +4,5 @@ pub mod clock;
 pub mod model;
 pub mod operation;
 pub mod pb;
+pub mod telemetry;
 pub mod upstream;

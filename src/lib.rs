@@ -4,5 +4,6 @@ pub mod clock;
 pub mod model;
 pub mod operation;
 pub mod pb;
+pub mod server;
 pub mod telemetry;
 pub mod upstream;

@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod config;
 pub mod convert;
 pub mod failure;
 pub mod layers;
@@ -11,6 +12,8 @@ pub mod operation;
 pub mod pb;
 pub mod pool_field;
 pub mod rpc;
+pub mod server;
 pub mod service;
 pub mod status;
+pub mod telemetry;
 pub mod upstream;

@@ -1,0 +1,186 @@
+//! Puts everything together: listeners, routes, the start and the end.
+//!
+//! This room promises that nothing is served before everything is set up, and that
+//! the end comes within `drain_notice + drain_grace`, whatever peers do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+
+use crate::telemetry::Metrics;
+use crate::upstream;
+
+pub mod admin;
+pub mod drain;
+pub mod health;
+pub mod listen;
+pub mod reflection;
+mod settings;
+pub mod signals;
+
+pub use settings::{Settings, Unauthenticated};
+
+use drain::Outcome;
+use health::{Health, State};
+use listen::{Limits, Serving};
+use signals::Signals;
+
+/// What a server is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The gRPC listener.
+    pub server: Settings,
+    /// The listener for probes and metrics.
+    pub admin: admin::Settings,
+    /// The service behind poolgate.
+    pub upstream: upstream::Settings,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}, set by `{key}`: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The key that sets it.
+        key: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Signals cannot be listened to.
+    #[error("cannot listen to signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// The built-in descriptors are broken.
+    #[error("cannot serve reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves until a signal comes, then drains.
+pub async fn run(parts: Parts) -> Result<Outcome, StartError> {
+    let signals = Signals::listen().map_err(StartError::Signals)?;
+    let running = start(parts).await?;
+    Ok(running.until(signals).await)
+}
+
+/// A server at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Where gRPC is served.
+    pub address: SocketAddr,
+    /// Where probes and metrics are served.
+    pub admin_address: Option<SocketAddr>,
+    drain: drain::Settings,
+    health: Health,
+    serving: Serving,
+    writes: TaskTracker,
+    admin_ended: CancellationToken,
+}
+
+/// Sets everything up and serves.
+pub async fn start(parts: Parts) -> Result<Running, StartError> {
+    let metrics = Arc::new(Metrics::new());
+    let health = Health::new().await;
+    let writes = TaskTracker::new();
+    let admin_ended = CancellationToken::new();
+
+    let (listener, address) = bind(parts.server.listen, "server.listen")?;
+    let mut admin_address = None;
+    if let Some(wanted) = parts.admin.listen {
+        let (listener, address) = bind(wanted, "admin.listen")?;
+        admin_address = Some(address);
+        tokio::spawn(admin::serve(
+            listener,
+            health.clone(),
+            Arc::clone(&metrics),
+            admin_ended.clone(),
+        ));
+    }
+
+    let routes = routes(&parts, &health, &writes)?;
+    let limits = Limits {
+        connections: parts.server.max_connections,
+        concurrent_streams: parts.server.max_concurrent_streams,
+        preface: listen::PREFACE_TIMEOUT,
+    };
+    let serving = listen::serve(listener, routes, limits, metrics);
+    health.set(State::Ready).await;
+    announce(&parts, address, admin_address);
+    Ok(Running {
+        address,
+        admin_address,
+        drain: parts.server.drain,
+        health,
+        serving,
+        writes,
+        admin_ended,
+    })
+}
+
+impl Running {
+    /// Serves until a signal comes, then drains. Probes and metrics are answered
+    /// until the very end.
+    pub async fn until(self, mut signals: Signals) -> Outcome {
+        let first = signals.next().await;
+        let outcome = drain::drain(
+            &self.drain,
+            first,
+            &mut signals,
+            &self.health,
+            &self.serving,
+            &self.writes,
+        )
+        .await;
+        self.admin_ended.cancel();
+        outcome
+    }
+}
+
+/// The routes of every service. This is the one place where our own service is
+/// added; `_writes` is the tracker its upstream writes run in.
+fn routes(parts: &Parts, health: &Health, _writes: &TaskTracker) -> Result<Routes, StartError> {
+    let mut routes = Routes::new(health.service());
+    if parts.server.reflection {
+        routes = reflection::add_to(routes)?;
+    }
+    Ok(routes.prepare())
+}
+
+fn bind(
+    address: SocketAddr,
+    key: &'static str,
+) -> Result<(tokio::net::TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen {
+        address,
+        key,
+        source,
+    };
+    let listener = listen::bind(address).map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+fn announce(parts: &Parts, address: SocketAddr, admin_address: Option<SocketAddr>) {
+    let admin = admin_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+    let upstream = parts.upstream.kind;
+    tracing::info!(
+        %address,
+        %admin,
+        ?upstream,
+        version = env!("CARGO_PKG_VERSION"),
+        "serving gRPC on {address}, probes and metrics on {admin}"
+    );
+    tracing::warn!(
+        allowed_on = ?parts.server.unauthenticated,
+        "callers are not authenticated: everybody who reaches {address} may do everything"
+    );
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ pub mod call;
 pub mod clock;
 pub mod config;
 pub mod convert;
+pub mod emulator;
 pub mod failure;
 pub mod layers;
 pub mod model;

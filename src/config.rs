@@ -13,7 +13,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{server, telemetry, upstream};
+use crate::{emulator, server, telemetry, upstream};
 
 mod accepts;
 mod cross_checks;
@@ -42,28 +42,10 @@ pub struct Config {
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
-    pub emulator: Emulator,
+    pub emulator: emulator::Settings,
     /// Log lines.
     pub log: telemetry::log::Settings,
     effective: String,
-}
-
-/// What an operator sets about the emulator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emulator {
-    /// The AWS account that the emulator plays.
-    pub account_id: String,
-    /// The region of operations that name no pool and no identity.
-    pub default_region: String,
-}
-
-impl Default for Emulator {
-    fn default() -> Self {
-        Self {
-            account_id: "123456789012".to_owned(),
-            default_region: upstream::Settings::default().region,
-        }
-    }
 }
 
 /// Where settings come from.
@@ -96,7 +78,7 @@ impl Config {
             server: server::Settings::default(),
             admin: server::admin::Settings::default(),
             upstream: upstream::Settings::default(),
-            emulator: Emulator::default(),
+            emulator: emulator::Settings::default(),
             log: telemetry::log::Settings::default(),
             effective: String::new(),
         };

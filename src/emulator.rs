@@ -107,7 +107,7 @@ use store::Store;
 use tokens::Signer;
 
 /// What the emulator has to be told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The AWS account that everything belongs to.
     pub account_id: String,

@@ -6,12 +6,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
+use crate::clock::Clock;
+use crate::emulator::{self, Connector, Emulator};
 use crate::telemetry::Metrics;
-use crate::upstream;
+use crate::upstream::{self, Kind, Upstream};
 
 pub mod admin;
 pub mod drain;
@@ -20,6 +23,7 @@ pub mod listen;
 pub mod reflection;
 mod settings;
 pub mod signals;
+pub mod stack;
 
 pub use settings::{Settings, Unauthenticated};
 
@@ -37,6 +41,8 @@ pub struct Parts {
     pub admin: admin::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
+    /// The emulator, for the upstream of that kind.
+    pub emulator: emulator::Settings,
 }
 
 /// Why a server did not start.
@@ -83,6 +89,7 @@ pub struct Running {
 
 /// Sets everything up and serves.
 pub async fn start(parts: Parts) -> Result<Running, StartError> {
+    let clock = Clock::system();
     let metrics = Arc::new(Metrics::new());
     let health = Health::new().await;
     let writes = TaskTracker::new();
@@ -101,13 +108,15 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         ));
     }
 
-    let routes = routes(&parts, &health, &writes)?;
+    let upstream = upstream(&parts, &clock, &writes).await;
+    let routes = routes(&parts, upstream, &health, &clock)?;
+    let stack = stack::outer(routes, metrics.clone(), &clock);
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
     };
-    let serving = listen::serve(listener, routes, limits, metrics);
+    let serving = listen::serve(listener, stack, limits, metrics);
     health.set(State::Ready).await;
     announce(&parts, address, admin_address);
     Ok(Running {
@@ -140,14 +149,32 @@ impl Running {
     }
 }
 
-/// The routes of every service. This is the one place where our own service is
-/// added; `_writes` is the tracker its upstream writes run in.
-fn routes(parts: &Parts, health: &Health, _writes: &TaskTracker) -> Result<Routes, StartError> {
-    let mut routes = Routes::new(health.service());
-    if parts.server.reflection {
-        routes = reflection::add_to(routes)?;
-    }
-    Ok(routes.prepare())
+/// AWS, or the emulator in the place of the network. Writes run in `writes`.
+async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
+    let http_client = match parts.upstream.kind {
+        Kind::Aws => None,
+        Kind::Emulator => {
+            let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
+            Some(SharedHttpClient::new(Connector::new(Arc::new(emulator))))
+        }
+    };
+    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+}
+
+/// Every service: ours with its inner ring, and the others beside it.
+fn routes(
+    parts: &Parts,
+    upstream: Upstream,
+    health: &Health,
+    clock: &Clock,
+) -> Result<Routes, StartError> {
+    let ours = stack::inner(&parts.server, Arc::new(upstream), clock);
+    let routes = ours.add_service(health.service());
+    Ok(if parts.server.reflection {
+        reflection::add_to(routes)?
+    } else {
+        routes
+    })
 }
 
 fn bind(

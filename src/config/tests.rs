@@ -10,7 +10,7 @@ fn without_any_source_each_room_has_its_defaults() {
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
-    assert_eq!(config.emulator, Emulator::default());
+    assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
 }
 
@@ -25,7 +25,7 @@ fn the_defaults_in_the_table_are_those_of_the_rooms() {
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
-    assert_eq!(config.emulator, Emulator::default());
+    assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
 }
 

@@ -45,5 +45,6 @@ fn parts() -> Parts {
         },
         admin: admin::Settings { listen: Some(free) },
         upstream: upstream::Settings::default(),
+        emulator: emulator::Settings::default(),
     }
 }

@@ -11,15 +11,12 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::names;
+use crate::layers::Meter;
 use crate::operation::Operation;
-use crate::pb;
+use crate::rpc::Rpc;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// What a service or method is called that the protocol does not have: callers
-/// choose the path, so it may not become a label.
-const OTHER: &str = "_OTHER";
 
 /// Upper bounds in seconds. Calls that stay inside the process take well under a
 /// millisecond, calls to AWS tens of milliseconds; a minute is the longest allowed.
@@ -68,34 +65,13 @@ impl Metrics {
         };
         metrics.register();
         for operation in Operation::ALL {
-            let labels = method_labels(pb::SERVICE_NAME, operation.name());
+            let labels = method_labels(Rpc::of_operation(*operation));
             drop(metrics.started.get_or_create(&labels));
         }
         for reason in [Refusal::Limit, Refusal::Preface, Refusal::Error] {
             drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
         }
         metrics
-    }
-
-    /// A call has begun.
-    pub fn started(&self, service: &str, method: &str) {
-        self.started
-            .get_or_create(&method_labels(service, method))
-            .inc();
-    }
-
-    /// A call has ended. The code may be spelled as the protocol does
-    /// (`NOT_FOUND`) or as Go does (`NotFound`), which is what dashboards expect
-    /// and what is exposed.
-    pub fn handled(&self, service: &str, method: &str, code_name: &str, elapsed: Duration) {
-        let labels = method_labels(service, method);
-        let [kind, service, method] = labels;
-        self.handled
-            .get_or_create(&[kind, service, method, ("grpc_code", code_label(code_name))])
-            .inc();
-        self.handling
-            .get_or_create(&labels)
-            .observe(elapsed.as_secs_f64());
     }
 
     /// A connection was opened.
@@ -113,11 +89,6 @@ impl Metrics {
         self.refused
             .get_or_create(&[("reason", reason.label())])
             .inc();
-    }
-
-    /// A panic was caught.
-    pub fn panicked(&self) {
-        self.panics.inc();
     }
 
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
@@ -141,6 +112,27 @@ impl Metrics {
     }
 }
 
+impl Meter for Metrics {
+    fn started(&self, rpc: Rpc) {
+        self.started.get_or_create(&method_labels(rpc)).inc();
+    }
+
+    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration) {
+        let labels = method_labels(rpc);
+        let [kind, service, method] = labels;
+        self.handled
+            .get_or_create(&[kind, service, method, ("grpc_code", code)])
+            .inc();
+        self.handling
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    fn panicked(&self) {
+        self.panics.inc();
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -161,58 +153,12 @@ fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
     registry.register(name.registered(), name.help(), metric);
 }
 
-fn method_labels(service: &str, method: &str) -> MethodLabels {
-    let (kind, service, method) = known_method(service, method);
+fn method_labels(rpc: Rpc) -> MethodLabels {
     [
-        ("grpc_type", kind),
-        ("grpc_service", service),
-        ("grpc_method", method),
+        ("grpc_type", rpc.kind),
+        ("grpc_service", rpc.service),
+        ("grpc_method", rpc.method),
     ]
-}
-
-fn known_method(service: &str, method: &str) -> (&'static str, &'static str, &'static str) {
-    const HEALTH: &str = "grpc.health.v1.Health";
-    const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
-    const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
-    match (service, method) {
-        (pb::SERVICE_NAME, name) => Operation::from_name(name)
-            .map_or(("unary", pb::SERVICE_NAME, OTHER), |operation| {
-                ("unary", pb::SERVICE_NAME, operation.name())
-            }),
-        (HEALTH, "Check") => ("unary", HEALTH, "Check"),
-        (HEALTH, "Watch") => ("server_stream", HEALTH, "Watch"),
-        (REFLECTION, "ServerReflectionInfo") => ("bidi_stream", REFLECTION, "ServerReflectionInfo"),
-        (REFLECTION_ALPHA, "ServerReflectionInfo") => {
-            ("bidi_stream", REFLECTION_ALPHA, "ServerReflectionInfo")
-        }
-        _ => ("unary", OTHER, OTHER),
-    }
-}
-
-fn code_label(name: &str) -> &'static str {
-    const CODES: [(&str, &str); 17] = [
-        ("OK", "OK"),
-        ("CANCELLED", "Canceled"),
-        ("UNKNOWN", "Unknown"),
-        ("INVALID_ARGUMENT", "InvalidArgument"),
-        ("DEADLINE_EXCEEDED", "DeadlineExceeded"),
-        ("NOT_FOUND", "NotFound"),
-        ("ALREADY_EXISTS", "AlreadyExists"),
-        ("PERMISSION_DENIED", "PermissionDenied"),
-        ("RESOURCE_EXHAUSTED", "ResourceExhausted"),
-        ("FAILED_PRECONDITION", "FailedPrecondition"),
-        ("ABORTED", "Aborted"),
-        ("OUT_OF_RANGE", "OutOfRange"),
-        ("UNIMPLEMENTED", "Unimplemented"),
-        ("INTERNAL", "Internal"),
-        ("UNAVAILABLE", "Unavailable"),
-        ("DATA_LOSS", "DataLoss"),
-        ("UNAUTHENTICATED", "Unauthenticated"),
-    ];
-    CODES
-        .iter()
-        .find(|(protocol, go)| *protocol == name || *go == name)
-        .map_or("Unknown", |(_, go)| go)
 }
 
 #[cfg(test)]
@@ -223,13 +169,9 @@ mod tests {
     fn a_call_is_counted_under_its_method_and_code() {
         let metrics = Metrics::new();
 
-        metrics.started(pb::SERVICE_NAME, "GetId");
-        metrics.handled(
-            pb::SERVICE_NAME,
-            "GetId",
-            "NOT_FOUND",
-            Duration::from_millis(3),
-        );
+        let rpc = Rpc::of_operation(Operation::GetId);
+        metrics.started(rpc);
+        metrics.handled(rpc, "NotFound", Duration::from_millis(3));
 
         let labels = r#"grpc_type="unary",grpc_service="cognito.identity.v1.CognitoIdentityService",grpc_method="GetId""#;
         let text = metrics.encode();
@@ -243,23 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_a_caller_made_up_does_not_become_a_label() {
-        let metrics = Metrics::new();
-
-        metrics.started("made.up.Service", "Method");
-        metrics.started(pb::SERVICE_NAME, "MadeUp");
-        metrics.handled("made.up.Service", "Method", "MADE_UP", Duration::ZERO);
-
-        let text = metrics.encode();
-        assert!(!text.to_lowercase().contains("made"), "{text}");
-        assert!(text.contains(OTHER), "{text}");
-    }
-
-    #[test]
     fn every_metric_of_the_reference_is_exposed_under_its_name() {
         let metrics = Metrics::new();
-        metrics.started(pb::SERVICE_NAME, "GetId");
-        metrics.handled(pb::SERVICE_NAME, "GetId", "OK", Duration::ZERO);
+        let rpc = Rpc::of_operation(Operation::GetId);
+        metrics.started(rpc);
+        metrics.handled(rpc, "OK", Duration::ZERO);
 
         let text = metrics.encode();
 

@@ -1,5 +1,6 @@
 //! poolgate.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod model;

@@ -10,36 +10,21 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::labels::{MethodLabels, OutcomeLabels, code_label, method_labels};
 use super::names;
 use crate::operation::Operation;
 use crate::pb;
 
+pub use super::labels::Refusal;
+
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// What a service or method is called that the protocol does not have: callers
-/// choose the path, so it may not become a label.
-const OTHER: &str = "_OTHER";
 
 /// Upper bounds in seconds. Calls that stay inside the process take well under a
 /// millisecond, calls to AWS tens of milliseconds; a minute is the longest allowed.
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
-
-type MethodLabels = [(&'static str, &'static str); 3];
-type OutcomeLabels = [(&'static str, &'static str); 4];
-
-/// Why a connection was closed before its first call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Too many connections are open.
-    Limit,
-    /// No HTTP/2 preface came in time, or something else came.
-    Preface,
-    /// The system could not accept it.
-    Error,
-}
 
 /// The process's metrics.
 #[derive(Debug)]
@@ -147,72 +132,8 @@ impl Default for Metrics {
     }
 }
 
-impl Refusal {
-    fn label(self) -> &'static str {
-        match self {
-            Refusal::Limit => "limit",
-            Refusal::Preface => "preface",
-            Refusal::Error => "error",
-        }
-    }
-}
-
 fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
     registry.register(name.registered(), name.help(), metric);
-}
-
-fn method_labels(service: &str, method: &str) -> MethodLabels {
-    let (kind, service, method) = known_method(service, method);
-    [
-        ("grpc_type", kind),
-        ("grpc_service", service),
-        ("grpc_method", method),
-    ]
-}
-
-fn known_method(service: &str, method: &str) -> (&'static str, &'static str, &'static str) {
-    const HEALTH: &str = "grpc.health.v1.Health";
-    const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
-    const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
-    match (service, method) {
-        (pb::SERVICE_NAME, name) => Operation::from_name(name)
-            .map_or(("unary", pb::SERVICE_NAME, OTHER), |operation| {
-                ("unary", pb::SERVICE_NAME, operation.name())
-            }),
-        (HEALTH, "Check") => ("unary", HEALTH, "Check"),
-        (HEALTH, "Watch") => ("server_stream", HEALTH, "Watch"),
-        (REFLECTION, "ServerReflectionInfo") => ("bidi_stream", REFLECTION, "ServerReflectionInfo"),
-        (REFLECTION_ALPHA, "ServerReflectionInfo") => {
-            ("bidi_stream", REFLECTION_ALPHA, "ServerReflectionInfo")
-        }
-        _ => ("unary", OTHER, OTHER),
-    }
-}
-
-fn code_label(name: &str) -> &'static str {
-    const CODES: [(&str, &str); 17] = [
-        ("OK", "OK"),
-        ("CANCELLED", "Canceled"),
-        ("UNKNOWN", "Unknown"),
-        ("INVALID_ARGUMENT", "InvalidArgument"),
-        ("DEADLINE_EXCEEDED", "DeadlineExceeded"),
-        ("NOT_FOUND", "NotFound"),
-        ("ALREADY_EXISTS", "AlreadyExists"),
-        ("PERMISSION_DENIED", "PermissionDenied"),
-        ("RESOURCE_EXHAUSTED", "ResourceExhausted"),
-        ("FAILED_PRECONDITION", "FailedPrecondition"),
-        ("ABORTED", "Aborted"),
-        ("OUT_OF_RANGE", "OutOfRange"),
-        ("UNIMPLEMENTED", "Unimplemented"),
-        ("INTERNAL", "Internal"),
-        ("UNAVAILABLE", "Unavailable"),
-        ("DATA_LOSS", "DataLoss"),
-        ("UNAUTHENTICATED", "Unauthenticated"),
-    ];
-    CODES
-        .iter()
-        .find(|(protocol, go)| *protocol == name || *go == name)
-        .map_or("Unknown", |(_, go)| go)
 }
 
 #[cfg(test)]
@@ -252,7 +173,7 @@ mod tests {
 
         let text = metrics.encode();
         assert!(!text.to_lowercase().contains("made"), "{text}");
-        assert!(text.contains(OTHER), "{text}");
+        assert!(text.contains("_OTHER"), "{text}");
     }
 
     #[test]

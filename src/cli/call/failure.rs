@@ -12,11 +12,10 @@ use crate::pb;
 /// Tells code, message and details; gives back the exit code.
 pub(super) fn report(status: &Status, console: &mut Console<'_>) -> u8 {
     let code = code(status);
-    console.complain(format_args!(
-        "{}: {}",
-        name(code),
-        printable(status.message())
-    ));
+    match printable(status.message()) {
+        message if message.is_empty() => console.complain(name(code)),
+        message => console.complain(format_args!("{}: {message}", name(code))),
+    }
     for detail in details(status.details()) {
         console.complain(detail);
     }

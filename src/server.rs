@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
@@ -25,7 +25,7 @@ pub use settings::{Settings, Unauthenticated};
 
 use drain::Outcome;
 use health::{Health, State};
-use listen::{Limits, Serving};
+use listen::{Grpc, Limits, Serving};
 use signals::Signals;
 
 /// What a server is made of.
@@ -78,7 +78,7 @@ pub struct Running {
     health: Health,
     serving: Serving,
     writes: TaskTracker,
-    admin_ended: CancellationToken,
+    _admin: DropGuard,
 }
 
 /// Sets everything up and serves.
@@ -87,6 +87,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let health = Health::new().await;
     let writes = TaskTracker::new();
     let admin_ended = CancellationToken::new();
+    // Also ends the admin listener when the start fails further down.
+    let admin = admin_ended.clone().drop_guard();
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
@@ -97,17 +99,17 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
             listener,
             health.clone(),
             Arc::clone(&metrics),
-            admin_ended.clone(),
+            admin_ended,
         ));
     }
 
-    let routes = routes(&parts, &health, &writes)?;
+    let service = stack(&parts, &health, &metrics, &writes)?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
     };
-    let serving = listen::serve(listener, routes, limits, metrics);
+    let serving = listen::serve(listener, service, limits, metrics);
     health.set(State::Ready).await;
     announce(&parts, address, admin_address);
     Ok(Running {
@@ -117,7 +119,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         health,
         serving,
         writes,
-        admin_ended,
+        _admin: admin,
     })
 }
 
@@ -126,7 +128,7 @@ impl Running {
     /// until the very end.
     pub async fn until(self, mut signals: Signals) -> Outcome {
         let first = signals.next().await;
-        let outcome = drain::drain(
+        drain::drain(
             &self.drain,
             first,
             &mut signals,
@@ -134,15 +136,19 @@ impl Running {
             &self.serving,
             &self.writes,
         )
-        .await;
-        self.admin_ended.cancel();
-        outcome
+        .await
     }
 }
 
-/// The routes of every service. This is the one place where our own service is
-/// added; `_writes` is the tracker its upstream writes run in.
-fn routes(parts: &Parts, health: &Health, _writes: &TaskTracker) -> Result<Routes, StartError> {
+/// Every service behind one: health and reflection, and in this place, and no
+/// other, our own with its layers. Calls are to be told to `_metrics`, writes
+/// upstream to run in `_writes`.
+fn stack(
+    parts: &Parts,
+    health: &Health,
+    _metrics: &Arc<Metrics>,
+    _writes: &TaskTracker,
+) -> Result<impl Grpc + Sync + use<>, StartError> {
     let mut routes = Routes::new(health.service());
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;

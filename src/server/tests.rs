@@ -42,11 +42,13 @@ async fn reflection_is_served_unless_it_is_switched_off() {
     for (reflection, refusal) in [(true, None), (false, Some("12"))] {
         let mut parts = parts();
         parts.server.reflection = reflection;
-        let routes = routes(&parts, &Health::new().await, &TaskTracker::new()).unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let health = Health::new().await;
+        let service = stack(&parts, &health, &metrics, &TaskTracker::new()).unwrap();
 
         let request = http::Request::post(path).header("content-type", "application/grpc");
         let request = request.body(tonic::body::Body::empty()).unwrap();
-        let response = tower::ServiceExt::oneshot(routes, request).await.unwrap();
+        let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
 
         let status = response.headers().get("grpc-status");
         assert_eq!(status.map(|code| code.to_str().unwrap()), refusal);

@@ -1,8 +1,8 @@
 //! What an operator sets: defaults, then a TOML file, then the environment, then
 //! flags; each overrules the one before it.
 //!
-//! The table in [`keys`] is the only place that knows the keys, their defaults and
-//! their ranges; [`reference`] prints it. The settings types belong to the rooms
+//! The table in `config/keys.rs` is the only place that knows the keys, their defaults and
+//! their ranges; [`reference()`] prints it. The settings types belong to the rooms
 //! that use them. This room promises:
 //!
 //! * every mistake is reported at once, with where it was made and what would be

@@ -1,6 +1,7 @@
 //! poolgate.
 
 pub mod call;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod convert;

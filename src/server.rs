@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
@@ -84,7 +84,7 @@ pub struct Running {
     health: Health,
     serving: Serving,
     writes: TaskTracker,
-    admin_ended: CancellationToken,
+    _admin: DropGuard,
 }
 
 /// Sets everything up and serves.
@@ -94,6 +94,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let health = Health::new().await;
     let writes = TaskTracker::new();
     let admin_ended = CancellationToken::new();
+    // Also ends the admin listener when the start fails further down.
+    let admin = admin_ended.clone().drop_guard();
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
@@ -104,7 +106,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
             listener,
             health.clone(),
             Arc::clone(&metrics),
-            admin_ended.clone(),
+            admin_ended,
         ));
     }
 
@@ -126,7 +128,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         health,
         serving,
         writes,
-        admin_ended,
+        _admin: admin,
     })
 }
 
@@ -135,7 +137,7 @@ impl Running {
     /// until the very end.
     pub async fn until(self, mut signals: Signals) -> Outcome {
         let first = signals.next().await;
-        let outcome = drain::drain(
+        drain::drain(
             &self.drain,
             first,
             &mut signals,
@@ -143,9 +145,7 @@ impl Running {
             &self.serving,
             &self.writes,
         )
-        .await;
-        self.admin_ended.cancel();
-        outcome
+        .await
     }
 }
 

@@ -2,10 +2,15 @@
 //! values are told to people.
 
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::telemetry;
+
+mod addresses;
+mod aws;
+
+pub(super) use addresses::{Address, AddressOrOff, Url};
+pub(super) use aws::{AccountId, Region, Regions};
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,40 +40,6 @@ pub(super) trait Accepts: Sync {
     /// Whether the text may hold a secret and is not to be shown.
     fn hides(&self, _text: &str) -> bool {
         false
-    }
-}
-
-/// An IP address with a port.
-pub(super) struct Address;
-
-impl Accepts for Address {
-    type Value = SocketAddr;
-
-    fn parse(&self, text: &str) -> Result<SocketAddr, String> {
-        text.parse()
-            .map_err(|_| "not an IP address with a port".to_owned())
-    }
-
-    fn accepted(&self) -> String {
-        "an IP address with a port, such as `127.0.0.1:50051` or `[::1]:50051`".to_owned()
-    }
-}
-
-/// An IP address with a port, or `off`.
-pub(super) struct AddressOrOff;
-
-impl Accepts for AddressOrOff {
-    type Value = Option<SocketAddr>;
-
-    fn parse(&self, text: &str) -> Result<Option<SocketAddr>, String> {
-        if text == "off" {
-            return Ok(None);
-        }
-        Address.parse(text).map(Some)
-    }
-
-    fn accepted(&self) -> String {
-        format!("{}, or `off`", Address.accepted())
     }
 }
 
@@ -168,97 +139,6 @@ impl Accepts for Span {
     }
 }
 
-/// The name of an AWS region.
-pub(super) struct Region;
-
-impl Accepts for Region {
-    type Value = String;
-
-    fn parse(&self, text: &str) -> Result<String, String> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let dashes = text.matches('-').count();
-        if dashes < 2 || !text.chars().all(plain) || text.starts_with('-') || text.ends_with('-') {
-            return Err(format!("`{text}` is not the name of an AWS region"));
-        }
-        Ok(text.to_owned())
-    }
-
-    fn accepted(&self) -> String {
-        "the name of an AWS region, such as `eu-west-1`".to_owned()
-    }
-}
-
-/// Names of AWS regions.
-pub(super) struct Regions;
-
-impl Accepts for Regions {
-    type Value = Vec<String>;
-
-    fn parse(&self, text: &str) -> Result<Vec<String>, String> {
-        text.split(',')
-            .map(|name| Region.parse(name.trim()))
-            .collect()
-    }
-
-    fn accepted(&self) -> String {
-        "a list of AWS regions; in the environment separated by commas".to_owned()
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::List
-    }
-}
-
-/// An address of an HTTP service.
-pub(super) struct Url;
-
-impl Accepts for Url {
-    type Value = Option<String>;
-
-    fn parse(&self, text: &str) -> Result<Option<String>, String> {
-        let uri: http::Uri = text.parse().map_err(|_| "not a URL".to_owned())?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err("not an http or https URL".to_owned());
-        }
-        if uri
-            .authority()
-            .is_none_or(|name| name.as_str().contains('@'))
-        {
-            return Err("a URL with a user name or password".to_owned());
-        }
-        if uri.query().is_some() {
-            return Err("a URL with a query".to_owned());
-        }
-        Ok(Some(text.to_owned()))
-    }
-
-    fn accepted(&self) -> String {
-        "an http or https URL, such as `http://127.0.0.1:4566`".to_owned()
-    }
-
-    fn hides(&self, text: &str) -> bool {
-        text.contains(['@', '?'])
-    }
-}
-
-/// The number of an AWS account.
-pub(super) struct AccountId;
-
-impl Accepts for AccountId {
-    type Value = String;
-
-    fn parse(&self, text: &str) -> Result<String, String> {
-        if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err("not 12 digits".to_owned());
-        }
-        Ok(text.to_owned())
-    }
-
-    fn accepted(&self) -> String {
-        "12 digits".to_owned()
-    }
-}
-
 /// Which events are logged.
 pub(super) struct LogLevel;
 
@@ -272,5 +152,36 @@ impl Accepts for LogLevel {
     fn accepted(&self) -> String {
         "a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels of targets such as `info,poolgate::server=debug`"
             .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_includes_its_ends() {
+        let whole: Whole<u32> = Whole {
+            least: 2,
+            most: 4,
+            number: PhantomData,
+        };
+        assert_eq!(whole.parse("2"), Ok(2));
+        assert_eq!(whole.parse("4"), Ok(4));
+        assert_eq!(whole.parse("1"), Err("too small".to_owned()));
+        assert_eq!(whole.parse("5"), Err("too large".to_owned()));
+        assert_eq!(whole.parse("-3"), Err("not a whole number".to_owned()));
+    }
+
+    #[test]
+    fn a_duration_needs_its_unit() {
+        let span = Span {
+            least: Duration::from_millis(10),
+            most: Duration::from_secs(60),
+        };
+        assert_eq!(span.parse("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(span.parse("10ms"), Ok(Duration::from_millis(10)));
+        assert_eq!(span.parse("61s"), Err("too long".to_owned()));
+        assert!(span.parse("5").is_err());
     }
 }

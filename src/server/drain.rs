@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::health::{Health, State};
@@ -106,17 +106,14 @@ async fn gently(
         writes = writes.len(),
         "drain: nothing is accepted; waiting for calls under way"
     );
-    let end = Instant::now() + settings.grace;
     let quiet = async {
         serving.calls_ended().await;
         writes.wait().await;
+        // A peer that does not even acknowledge has nothing to lose.
+        let _ = timeout(FAREWELL, serving.connections_ended()).await;
     };
-    if tokio::time::timeout_at(end, quiet).await.is_err() {
-        return;
-    }
-    let farewell = end.min(Instant::now() + FAREWELL);
-    // A peer that does not even acknowledge has nothing to lose.
-    let _ = tokio::time::timeout_at(farewell, serving.connections_ended()).await;
+    // What is left when the time is over is cut and counted next.
+    let _ = timeout(settings.grace, quiet).await;
 }
 
 async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {

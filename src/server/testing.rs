@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
@@ -79,25 +79,42 @@ impl RawPeer {
             .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
             .await
             .unwrap();
-        peer.send(4, 0, 0, &[]).await;
+        let settings = raw_frame(4, 0, 0, &[]);
+        peer.0.write_all(&settings).await.unwrap();
         peer
     }
 
-    /// Begins a request that never ends: POST to `/a.B/C` without END_STREAM.
+    /// Begins a request that never ends.
     pub(super) async fn begin_request(&mut self) {
-        const END_HEADERS: u8 = 4;
-        let headers = b"\x83\x86\x04\x06/a.B/C\x01\x01x";
-        self.send(1, END_HEADERS, 1, headers).await;
+        self.0.write_all(&request_frame(1)).await.unwrap();
+    }
+
+    /// Sends `bytes` while reading, until the other side says GOAWAY; gives back the
+    /// error code it says.
+    pub(super) async fn flood_until_goaway(mut self, bytes: Vec<u8>) -> u32 {
+        let (mut read, mut write) = self.0.split();
+        let sending = async {
+            // The other side may close in the middle of it.
+            let _ = write.write_all(&bytes).await;
+            std::future::pending().await
+        };
+        let receiving = async {
+            loop {
+                let (kind, payload) = frame(&mut read).await.expect("a GOAWAY before the end");
+                if kind == GOAWAY {
+                    return u32::from_be_bytes(payload[4..8].try_into().unwrap());
+                }
+            }
+        };
+        tokio::select! {
+            code = receiving => code,
+            () = sending => unreachable!("it never ends"),
+        }
     }
 
     /// The type and payload of the next frame; nothing at the end.
     pub(super) async fn receive(&mut self) -> Option<(u8, Vec<u8>)> {
-        let mut head = [0; 9];
-        self.0.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        self.0.read_exact(&mut payload).await.ok()?;
-        Some((head[3], payload))
+        frame(&mut self.0).await
     }
 
     /// Waits until the other side has closed the connection.
@@ -106,13 +123,33 @@ impl RawPeer {
         // Both an orderly end and a reset are an end.
         let _ = self.0.read_to_end(&mut rest).await;
     }
+}
 
-    async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = length[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
-        self.0.write_all(&frame).await.unwrap();
-    }
+pub(super) const GOAWAY: u8 = 7;
+
+/// POST to `/a.B/C` without END_STREAM.
+pub(super) fn request_frame(stream: u32) -> Vec<u8> {
+    const HEADERS: u8 = 1;
+    const END_HEADERS: u8 = 4;
+    let headers = b"\x83\x86\x04\x06/a.B/C\x01\x01x";
+    raw_frame(HEADERS, END_HEADERS, stream, headers)
+}
+
+/// A frame as it goes over the wire.
+pub(super) fn raw_frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+async fn frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length as usize];
+    stream.read_exact(&mut payload).await.ok()?;
+    Some((head[3], payload))
 }

@@ -36,6 +36,25 @@ async fn an_address_in_use_is_named_with_its_key() {
     assert!(error.starts_with(&expected), "{error}");
 }
 
+#[tokio::test]
+async fn reflection_is_served_unless_it_is_switched_off() {
+    let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    for (reflection, refusal) in [(true, None), (false, Some("12"))] {
+        let mut parts = parts();
+        parts.server.reflection = reflection;
+        let metrics = Arc::new(Metrics::new());
+        let health = Health::new().await;
+        let service = stack(&parts, &health, &metrics, &TaskTracker::new()).unwrap();
+
+        let request = http::Request::post(path).header("content-type", "application/grpc");
+        let request = request.body(tonic::body::Body::empty()).unwrap();
+        let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
+
+        let status = response.headers().get("grpc-status");
+        assert_eq!(status.map(|code| code.to_str().unwrap()), refusal);
+    }
+}
+
 fn parts() -> Parts {
     let free = "127.0.0.1:0".parse().unwrap();
     Parts {

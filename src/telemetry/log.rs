@@ -4,6 +4,7 @@
 //! can begin a line of its own. Dependencies are held at `info` whatever the level
 //! asks for: below it they print bodies and headers.
 
+use std::any::Any;
 use std::io::IsTerminal;
 
 use tracing::{Level, Subscriber};
@@ -71,7 +72,22 @@ pub fn init(settings: &Settings) -> Result<(), Error> {
     let colour = std::io::stderr().is_terminal();
     subscriber(&settings.level, json, colour, std::io::stderr)?
         .try_init()
-        .map_err(|_| Error::Twice)
+        .map_err(|_| Error::Twice)?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let what = fixed_text(panic.payload());
+        tracing::error!(place, "panic: {what}");
+    }));
+    Ok(())
+}
+
+/// The text of a panic if it is a literal; a text made at run time may hold values
+/// that are not to be logged.
+fn fixed_text(payload: &(dyn Any + Send)) -> &'static str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(text withheld)")
 }
 
 /// Whether `directives` name levels and targets. A lone word must be a level:
@@ -169,6 +185,15 @@ mod tests {
         ] {
             assert_eq!(check(directives).is_ok(), good, "{why}: {directives}");
         }
+    }
+
+    #[test]
+    fn a_panic_is_logged_without_values() {
+        let literal: Box<dyn Any + Send> = Box::new("no more room");
+        let formatted: Box<dyn Any + Send> = Box::new(String::from("token s3cret"));
+
+        assert_eq!(fixed_text(literal.as_ref()), "no more room");
+        assert_eq!(fixed_text(formatted.as_ref()), "(text withheld)");
     }
 
     fn logged(level: &str, json: bool, events: impl FnOnce()) -> String {

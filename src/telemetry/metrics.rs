@@ -10,10 +10,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::labels::{MethodLabels, OutcomeLabels, method_labels};
 use super::names;
 use crate::layers::Meter;
 use crate::operation::Operation;
 use crate::rpc::Rpc;
+
+pub use super::labels::Refusal;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,20 +26,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
-
-type MethodLabels = [(&'static str, &'static str); 3];
-type OutcomeLabels = [(&'static str, &'static str); 4];
-
-/// Why a connection was closed before its first call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Too many connections are open.
-    Limit,
-    /// No HTTP/2 preface came in time, or something else came.
-    Preface,
-    /// The system could not accept it.
-    Error,
-}
 
 /// The process's metrics.
 #[derive(Debug)]
@@ -139,26 +128,8 @@ impl Default for Metrics {
     }
 }
 
-impl Refusal {
-    fn label(self) -> &'static str {
-        match self {
-            Refusal::Limit => "limit",
-            Refusal::Preface => "preface",
-            Refusal::Error => "error",
-        }
-    }
-}
-
 fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
     registry.register(name.registered(), name.help(), metric);
-}
-
-fn method_labels(rpc: Rpc) -> MethodLabels {
-    [
-        ("grpc_type", rpc.kind),
-        ("grpc_service", rpc.service),
-        ("grpc_method", rpc.method),
-    ]
 }
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ async fn a_second_signal_ends_at_once_and_counts_what_is_cut() {
 
     assert_eq!(outcome.calls_cut, 1);
     assert!(calling.await.unwrap().is_err());
+    until(|| serving.open_calls() == 0).await;
 }
 
 #[tokio::test]

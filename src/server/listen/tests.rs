@@ -4,7 +4,9 @@ use tonic::body::Body;
 use tower::service_fn;
 
 use super::*;
-use crate::server::testing::{LIMITS, RawPeer, call, connect, says, serve, until};
+use crate::server::testing::{
+    GOAWAY, LIMITS, RawPeer, call, connect, raw_frame, request_frame, says, serve, until,
+};
 
 #[tokio::test]
 async fn a_call_is_answered_and_the_service_knows_its_peer() {
@@ -87,12 +89,43 @@ async fn a_stop_tells_every_peer_to_go_away_and_accepts_nothing_further() {
     assert_eq!(serving.open_connections(), 1);
 }
 
+#[tokio::test]
+async fn a_peer_that_makes_resets_is_sent_away() {
+    let cancel = CANCEL.to_be_bytes();
+    let overflow = 0x7fff_ffff_u32.to_be_bytes();
+    for (why, kind, payload) in [
+        ("it resets each stream at once", RST_STREAM, cancel),
+        ("it makes us reset each stream", WINDOW_UPDATE, overflow),
+    ] {
+        let (address, _serving, _) = serve(answer_never(), LIMITS);
+        let flood: Vec<u8> = (0..20_000)
+            .map(|number| 2 * number + 1)
+            .flat_map(|stream| [request_frame(stream), raw_frame(kind, 0, stream, &payload)])
+            .flatten()
+            .collect();
+
+        let code = RawPeer::greet(address)
+            .await
+            .flood_until_goaway(flood)
+            .await;
+
+        assert_eq!(code, ENHANCE_YOUR_CALM, "{why}");
+    }
+}
+
+const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CANCEL: u32 = 8;
+const ENHANCE_YOUR_CALM: u32 = 11;
 const MAX_CONCURRENT_STREAMS: u8 = 3;
 const INITIAL_WINDOW_SIZE: u8 = 4;
 const MAX_HEADER_LIST_SIZE: u8 = 6;
 
 fn answer() -> impl Grpc + Sync {
     service_fn(async |_: Request<Body>| says("answered"))
+}
+
+fn answer_never() -> impl Grpc + Sync {
+    service_fn(async |_: Request<Body>| std::future::pending().await)
 }

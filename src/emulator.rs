@@ -78,6 +78,7 @@
 
 mod connector;
 mod error;
+mod identity;
 mod linking;
 mod logins;
 mod operations;

@@ -18,8 +18,8 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::error::Error;
+use super::identity::Login;
 use super::pool::Configuration;
-use super::store::Login;
 
 /// A token that was accepted.
 pub(super) struct Verified {

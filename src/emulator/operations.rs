@@ -3,10 +3,13 @@
 
 mod credentials;
 mod developer;
+mod developer_users;
 mod identities;
+mod open_id;
 mod pool_rules;
 mod pools;
 mod principal_tags;
+mod proof;
 mod roles;
 mod tags;
 
@@ -53,11 +56,11 @@ pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Option<Val
         Operation::GetId => output(call, body, identities::get_id),
         Operation::GetOpenIdToken => output(call, body, credentials::open_id_token),
         Operation::GetCredentialsForIdentity => output(call, body, credentials::credentials),
-        Operation::UnlinkIdentity => nothing(call, body, credentials::unlink),
+        Operation::UnlinkIdentity => nothing(call, body, identities::unlink),
         Operation::GetOpenIdTokenForDeveloperIdentity => output(call, body, developer::token),
-        Operation::LookupDeveloperIdentity => output(call, body, developer::lookup),
-        Operation::MergeDeveloperIdentities => output(call, body, developer::merge),
-        Operation::UnlinkDeveloperIdentity => nothing(call, body, developer::unlink),
+        Operation::LookupDeveloperIdentity => output(call, body, developer_users::lookup),
+        Operation::MergeDeveloperIdentities => output(call, body, developer_users::merge),
+        Operation::UnlinkDeveloperIdentity => nothing(call, body, developer_users::unlink),
         Operation::DescribeIdentity => output(call, body, identities::describe),
         Operation::ListIdentities => output(call, body, identities::list),
         Operation::DeleteIdentities => output(call, body, identities::delete),

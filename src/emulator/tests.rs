@@ -2,6 +2,7 @@
 
 mod classic_flow;
 mod developer;
+mod developer_users;
 mod enhanced_flow;
 mod identities;
 mod pools;

@@ -229,3 +229,57 @@ impl Store {
 fn is_in(region: &str, id: &str) -> bool {
     id.split_once(':').is_some_and(|(home, _)| home == region)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POOL: &str = "eu-west-1:pool";
+
+    #[test]
+    fn a_sum_that_is_not_allowed_changes_nothing() {
+        let mut store = Store::default();
+        let [one, other] = ["ann", "bob"].map(|user| {
+            let id = store.create("eu-west-1", POOL, 1.0);
+            store.join(&id, &[], &[login(user)], 1.0).unwrap();
+            id
+        });
+
+        let refused = store.join(&one, std::slice::from_ref(&other), &[], 2.0);
+
+        assert!(refused.is_err());
+        for (id, user) in [(one, "ann"), (other, "bob")] {
+            let owner = store.owner(POOL, &login(user)).unwrap();
+            assert_eq!(owner.id, id);
+            assert_eq!((owner.disabled, owner.modified), (false, 1.0));
+        }
+    }
+
+    #[test]
+    fn a_removed_identity_leaves_its_logins_free() {
+        let mut store = Store::default();
+        let id = store.create("eu-west-1", POOL, 1.0);
+        store.join(&id, &[], &[login("ann")], 1.0).unwrap();
+
+        store.remove_identity("us-east-1", &id);
+        assert!(store.owner(POOL, &login("ann")).is_some());
+
+        store.remove_identity("eu-west-1", &id);
+        assert!(store.owner(POOL, &login("ann")).is_none());
+        assert_eq!(store.identities_after(POOL, None).count(), 0);
+    }
+
+    #[test]
+    fn pools_of_a_region_are_not_those_of_one_with_a_longer_name() {
+        assert!(is_in("eu-west-1", "eu-west-1:0a"));
+        assert!(!is_in("eu-west-1", "eu-west-11:0a"));
+        assert!(!is_in("eu-west-1", "eu-west-1"));
+    }
+
+    fn login(user: &str) -> Login {
+        Login {
+            provider: "idp.example".to_owned(),
+            subject: user.to_owned(),
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::open_id::{self, OpenIdToken};
 use super::{Call, principal_tags};
 use crate::emulator::error::{Error, Kind};
-use crate::emulator::identity::{Login, Standing};
+use crate::emulator::identity::{Identity, Login, Standing};
 use crate::emulator::logins::Verified;
 use crate::emulator::store::Store;
 use crate::emulator::tokens::{self, Claims, Tags};
@@ -50,9 +50,10 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
         format!("{provider}:{pool_id}:{subject}"),
     ];
     amr.extend(public.iter().flat_map(Verified::means));
-    let developer = Login { provider, subject };
+    let mut logins = vec![Login { provider, subject }];
+    logins.extend(public.into_iter().map(|verified| verified.login));
     let asked_for = input.identity_id.as_deref();
-    let identity_id = identify(call, &mut store, &pool_id, asked_for, &developer, public)?;
+    let identity_id = identify(call, &mut store, &pool_id, asked_for, &logins)?;
     let lifetime = input.token_duration.unwrap_or(tokens::DEVELOPER_LIFETIME);
     Ok(open_id::claims(
         call,
@@ -63,57 +64,54 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
     ))
 }
 
-/// The identity of the developer's user, which is made or linked where it has to be.
+/// The identity of the developer's user, who is the first of the logins. It is made
+/// or linked where it has to be.
 fn identify(
     call: &Call<'_>,
     store: &mut Store,
     pool_id: &str,
     asked_for: Option<&str>,
-    developer: &Login,
-    public: Vec<Verified>,
+    logins: &[Login],
 ) -> Result<String, Error> {
-    let public: Vec<Login> = public.into_iter().map(|verified| verified.login).collect();
-    let owner = store.owner(pool_id, developer).map(|owner| &owner.id);
-    let elsewhere = match asked_for {
-        Some(id) => owner.is_some_and(|owner| owner != id),
+    let mut owners = logins.iter().map(|login| store.owner(pool_id, login));
+    let registered = owners.next().flatten().map(|owner| owner.id.as_str());
+    match asked_for {
         None => {
-            owner.is_some()
-                && public.iter().any(|login| {
-                    store
-                        .owner(pool_id, login)
-                        .is_some_and(|other| Some(&other.id) != owner)
-                })
+            // unverified: a public login cannot move the developer's user either.
+            let elsewhere = |id: &str| owners.flatten().any(|owner| owner.id != id);
+            if registered.is_some_and(elsewhere) {
+                return Err(already_registered());
+            }
+            linking::resolve(store, (&call.region, pool_id), logins, call.date())
         }
-    };
-    let registered = owner.is_some();
-    let mut logins = vec![developer.clone()];
-    logins.extend(public);
-    let Some(id) = asked_for else {
-        if elsewhere {
-            return Err(already_registered());
+        Some(id) => {
+            let identity = store.identity(&call.region, id)?;
+            if identity.pool_id != pool_id {
+                return Err(Error::identity_not_found(id));
+            }
+            if identity.standing() == Standing::Disabled {
+                return Err(Error::identity_forbidden(id));
+            }
+            if registered.is_some_and(|registered| registered != id) {
+                return Err(already_registered());
+            }
+            check_public_logins(identity, logins)?;
+            linking::plan_into(store, pool_id, id, logins).carry_out(store, logins, call.date())
         }
-        return linking::resolve(store, (&call.region, pool_id), &logins, call.date());
-    };
-    let identity = store.identity(&call.region, id)?;
-    if identity.pool_id != pool_id {
-        return Err(Error::identity_not_found(id));
     }
-    if identity.standing() == Standing::Disabled {
-        return Err(Error::identity_forbidden(id));
-    }
-    if elsewhere {
-        return Err(already_registered());
-    }
-    let has_public = identity
-        .logins
-        .iter()
-        .any(|login| login.provider != developer.provider);
+}
+
+/// The developer's signature vouches for an identity, but not for its users of public
+/// providers: one of them has to be among the logins, unless the developer's is.
+fn check_public_logins(identity: &Identity, logins: &[Login]) -> Result<(), Error> {
+    let developer = logins.first().map(|login| &login.provider);
+    let mut linked = identity.logins.iter();
+    let has_public = linked.any(|login| Some(&login.provider) != developer);
     let proven = logins.iter().any(|login| identity.logins.contains(login));
-    if !registered && has_public && !proven {
-        return Err(Error::logins_do_not_match());
+    match has_public && !proven {
+        true => Err(Error::logins_do_not_match()),
+        false => Ok(()),
     }
-    // The developer's signature vouches for everything but public logins.
-    linking::plan_into(store, pool_id, id, &logins).carry_out(store, &logins, call.date())
 }
 
 /// unverified: the type; the text is on record.

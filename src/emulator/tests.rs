@@ -5,6 +5,7 @@ mod developer;
 mod developer_users;
 mod enhanced_flow;
 mod identities;
+mod logins;
 mod pools;
 mod roles;
 mod tags;

@@ -41,18 +41,19 @@
 //! `unverified` where it is decided.
 //!
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
-//!   `InternalErrorException`.
+//!   `InternalErrorException`; that a message is repeated in a header up to a length.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation. The
 //!   documented 460 bytes of principal tags in all are not enforced.
-//! * Tags: the texts of refused tags; that `UntagResource` passes over keys that are
+//! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
 //!   not there.
 //! * Pools: the order of `ListIdentityPools` and `ListIdentities`; type and text for a
 //!   page token that is no good; that login providers other than the documented ones
 //!   are accepted; that a user pool without client, and a malformed provider ARN, are
 //!   refused as invalid providers are.
 //! * `UpdateIdentityPool`: that `AllowClassicFlow` left out makes it unset; that tags
-//!   given replace all tags; type and text for another developer provider name.
+//!   given replace all tags; that role mappings and principal tags of a provider that
+//!   goes stay; type and text for another developer provider name.
 //! * Roles: that `GetIdentityPoolRoles` leaves out what is empty; that role mappings
 //!   left out of `SetIdentityPoolRoles` are removed; the texts of most refused
 //!   mappings; that a custom role without a mapping, or one that the token does not
@@ -66,6 +67,8 @@
 //!   out for guests; that `DeleteIdentities` counts unknown identities as deleted; that
 //!   `GetId` does not look at the account; that `UnlinkIdentity` passes over providers
 //!   that are not linked; the text for a second user of one provider.
+//! * Login tokens: the texts for a missing `iss`, `exp` or `sub`; that a slash at the
+//!   end of an issuer makes no difference.
 //! * Tokens: that a token of the classic flow, too, is a login of its identity, and
 //!   that its tags are carried over; the `amr` of social providers; that several
 //!   applications of one social provider are separated by `;`; the text that refuses
@@ -73,11 +76,13 @@
 //!   GovCloud; which of the two refusals of the classic flow comes first.
 //! * Developers: the type for a developer provider that the pool does not have; the
 //!   texts for users that are not found, registered elsewhere or do not belong to the
-//!   identity; the default page of `LookupDeveloperIdentity`; that merging two users of
+//!   identity; that a public login of another identity is refused along with a
+//!   registered user; the default page of `LookupDeveloperIdentity`; that merging two users of
 //!   one identity does nothing.
 
 mod connector;
 mod error;
+mod identity;
 mod linking;
 mod logins;
 mod operations;

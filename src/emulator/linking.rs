@@ -2,7 +2,8 @@
 //! way.
 
 use super::error::Error;
-use super::store::{Login, Standing, Store};
+use super::identity::{Login, Standing};
+use super::store::Store;
 
 /// The identity of these logins, made if there is none. Logins of several
 /// identities merge them into the eldest.

@@ -18,8 +18,16 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::error::Error;
+use super::identity::Login;
 use super::pool::Configuration;
-use super::store::Login;
+
+/// The social providers whose tokens are opaque.
+const OPAQUE: [&str; 4] = [
+    "api.twitter.com",
+    "graph.facebook.com",
+    "www.amazon.com",
+    "www.digits.com",
+];
 
 /// A token that was accepted.
 pub(super) struct Verified {
@@ -160,13 +168,7 @@ fn verify_one(pool: &Configuration, key: &str, token: &str, now: u64) -> Result<
             provider: Provider::SocialAccess,
             audience: None,
         }),
-        None if matches!(
-            key,
-            "graph.facebook.com" | "www.amazon.com" | "api.twitter.com"
-        ) =>
-        {
-            Err(Error::unsupported_provider())
-        }
+        None if OPAQUE.contains(&key) => Err(Error::unsupported_provider()),
         None => Err(Error::invalid_login_token(
             "Not a valid OpenId Connect identity token.",
         )),
@@ -179,11 +181,9 @@ fn provider(pool: &Configuration, key: &str) -> Option<Provider> {
         return Some(Provider::Saml);
     }
     if pool.supported_login_providers.contains_key(key) {
-        return Some(match key {
-            "graph.facebook.com" | "www.amazon.com" | "api.twitter.com" | "www.digits.com" => {
-                Provider::SocialAccess
-            }
-            _ => Provider::SocialIdentity,
+        return Some(match OPAQUE.contains(&key) {
+            true => Provider::SocialAccess,
+            false => Provider::SocialIdentity,
         });
     }
     let has_user_pool = pool

@@ -3,10 +3,13 @@
 
 mod credentials;
 mod developer;
+mod developer_users;
 mod identities;
+mod open_id;
 mod pool_rules;
 mod pools;
 mod principal_tags;
+mod proof;
 mod roles;
 mod tags;
 
@@ -29,8 +32,11 @@ struct Call<'a> {
     region: String,
 }
 
-/// Does what a request asks for. `None` is the output of an operation that has none.
-pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Option<Value>, Error> {
+/// The JSON of an answer, empty for an operation without output.
+pub(super) type Output = Vec<u8>;
+
+/// Does what a request asks for.
+pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Output, Error> {
     let WellFormed {
         operation,
         region,
@@ -53,11 +59,11 @@ pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Option<Val
         Operation::GetId => output(call, body, identities::get_id),
         Operation::GetOpenIdToken => output(call, body, credentials::open_id_token),
         Operation::GetCredentialsForIdentity => output(call, body, credentials::credentials),
-        Operation::UnlinkIdentity => nothing(call, body, credentials::unlink),
+        Operation::UnlinkIdentity => nothing(call, body, identities::unlink),
         Operation::GetOpenIdTokenForDeveloperIdentity => output(call, body, developer::token),
-        Operation::LookupDeveloperIdentity => output(call, body, developer::lookup),
-        Operation::MergeDeveloperIdentities => output(call, body, developer::merge),
-        Operation::UnlinkDeveloperIdentity => nothing(call, body, developer::unlink),
+        Operation::LookupDeveloperIdentity => output(call, body, developer_users::lookup),
+        Operation::MergeDeveloperIdentities => output(call, body, developer_users::merge),
+        Operation::UnlinkDeveloperIdentity => nothing(call, body, developer_users::unlink),
         Operation::DescribeIdentity => output(call, body, identities::describe),
         Operation::ListIdentities => output(call, body, identities::list),
         Operation::DeleteIdentities => output(call, body, identities::delete),
@@ -92,32 +98,26 @@ impl Call<'_> {
     }
 }
 
-fn output<Input, Output>(
+fn output<In: DeserializeOwned, Out: Serialize>(
     call: &Call<'_>,
     body: Map<String, Value>,
-    operation: impl FnOnce(&Call<'_>, Input) -> Result<Output, Error>,
-) -> Result<Option<Value>, Error>
-where
-    Input: DeserializeOwned,
-    Output: Serialize,
-{
+    operation: impl FnOnce(&Call<'_>, In) -> Result<Out, Error>,
+) -> Result<Output, Error> {
     let output = operation(call, input(body)?)?;
-    serde_json::to_value(output)
-        .map(Some)
-        .map_err(|_| Error::internal())
+    serde_json::to_vec(&output).map_err(|_| Error::internal())
 }
 
-fn nothing<Input: DeserializeOwned>(
+fn nothing<In: DeserializeOwned>(
     call: &Call<'_>,
     body: Map<String, Value>,
-    operation: impl FnOnce(&Call<'_>, Input) -> Result<(), Error>,
-) -> Result<Option<Value>, Error> {
+    operation: impl FnOnce(&Call<'_>, In) -> Result<(), Error>,
+) -> Result<Output, Error> {
     operation(call, input(body)?)?;
-    Ok(None)
+    Ok(Output::new())
 }
 
 /// The types were checked before, so this fails for a number beyond every bound only.
-fn input<Input: DeserializeOwned>(body: Map<String, Value>) -> Result<Input, Error> {
+fn input<In: DeserializeOwned>(body: Map<String, Value>) -> Result<In, Error> {
     serde_json::from_value(Value::Object(body))
         .map_err(|_| Error::serialization("The body does not have the expected form."))
 }

@@ -17,6 +17,9 @@ const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const SIGNATURE: &str = "AWS4-HMAC-SHA256";
 
+/// unverified: up to which length AWS repeats a message in a header.
+const LONGEST_HEADER: usize = 4096;
+
 /// A request that is well-formed.
 pub(super) struct WellFormed {
     pub(super) operation: Operation,
@@ -70,11 +73,10 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
     })
 }
 
-/// The answer on the wire. `None` is the empty body of an operation without output.
-pub(super) fn write(result: Result<Option<Value>, Error>) -> Response<Bytes> {
+/// The answer on the wire.
+pub(super) fn write(result: Result<Vec<u8>, Error>) -> Response<Bytes> {
     let (status, body, error) = match result {
-        Ok(None) => (StatusCode::OK, Bytes::new(), None),
-        Ok(Some(output)) => (StatusCode::OK, Bytes::from(output.to_string()), None),
+        Ok(output) => (StatusCode::OK, Bytes::from(output), None),
         Err(error) => (error.kind.status(), error_body(&error), Some(error)),
     };
     let mut response = Response::new(body);
@@ -89,7 +91,11 @@ pub(super) fn write(result: Result<Option<Value>, Error>) -> Response<Bytes> {
         if let Ok(kind) = HeaderValue::try_from(format!("{}:", error.kind.name())) {
             headers.insert("x-amzn-errortype", kind);
         }
-        if let Ok(message) = HeaderValue::try_from(error.message) {
+        // A message repeats values of the request, which no client takes in a header
+        // once they are long.
+        if error.message.len() <= LONGEST_HEADER
+            && let Ok(message) = HeaderValue::try_from(error.message)
+        {
             headers.insert("x-amzn-errormessage", message);
         }
     }

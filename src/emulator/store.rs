@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::error::Error;
+use super::identity::{Identity, Login};
 use super::pool::Pool;
 
 /// The most logins that one identity can have.
@@ -21,52 +22,6 @@ pub(super) struct Store {
     identities: BTreeMap<String, Identity>,
     members: BTreeSet<(String, String)>,
     owners: BTreeMap<(String, Login), String>,
-}
-
-/// A user of a provider. The token that proves it changes; this does not.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Login {
-    pub(super) provider: String,
-    pub(super) subject: String,
-}
-
-/// An identity.
-#[derive(Clone)]
-pub(super) struct Identity {
-    pub(super) id: String,
-    pub(super) pool_id: String,
-    pub(super) logins: BTreeSet<Login>,
-    pub(super) disabled: bool,
-    pub(super) created: f64,
-    pub(super) modified: f64,
-}
-
-/// What an identity can be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Guest,
-    Authenticated,
-    Disabled,
-}
-
-impl Identity {
-    pub(super) fn standing(&self) -> Standing {
-        if self.disabled {
-            Standing::Disabled
-        } else if self.logins.is_empty() {
-            Standing::Guest
-        } else {
-            Standing::Authenticated
-        }
-    }
-
-    /// The names of its providers, each once.
-    pub(super) fn providers(&self) -> BTreeSet<&str> {
-        self.logins
-            .iter()
-            .map(|login| login.provider.as_str())
-            .collect()
-    }
 }
 
 /// A new identifier in a region.
@@ -273,4 +228,58 @@ impl Store {
 
 fn is_in(region: &str, id: &str) -> bool {
     id.split_once(':').is_some_and(|(home, _)| home == region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POOL: &str = "eu-west-1:pool";
+
+    #[test]
+    fn a_sum_that_is_not_allowed_changes_nothing() {
+        let mut store = Store::default();
+        let [one, other] = ["ann", "bob"].map(|user| {
+            let id = store.create("eu-west-1", POOL, 1.0);
+            store.join(&id, &[], &[login(user)], 1.0).unwrap();
+            id
+        });
+
+        let refused = store.join(&one, std::slice::from_ref(&other), &[], 2.0);
+
+        assert!(refused.is_err());
+        for (id, user) in [(one, "ann"), (other, "bob")] {
+            let owner = store.owner(POOL, &login(user)).unwrap();
+            assert_eq!(owner.id, id);
+            assert_eq!((owner.disabled, owner.modified), (false, 1.0));
+        }
+    }
+
+    #[test]
+    fn a_removed_identity_leaves_its_logins_free() {
+        let mut store = Store::default();
+        let id = store.create("eu-west-1", POOL, 1.0);
+        store.join(&id, &[], &[login("ann")], 1.0).unwrap();
+
+        store.remove_identity("us-east-1", &id);
+        assert!(store.owner(POOL, &login("ann")).is_some());
+
+        store.remove_identity("eu-west-1", &id);
+        assert!(store.owner(POOL, &login("ann")).is_none());
+        assert_eq!(store.identities_after(POOL, None).count(), 0);
+    }
+
+    #[test]
+    fn pools_of_a_region_are_not_those_of_one_with_a_longer_name() {
+        assert!(is_in("eu-west-1", "eu-west-1:0a"));
+        assert!(!is_in("eu-west-1", "eu-west-11:0a"));
+        assert!(!is_in("eu-west-1", "eu-west-1"));
+    }
+
+    fn login(user: &str) -> Login {
+        Login {
+            provider: "idp.example".to_owned(),
+            subject: user.to_owned(),
+        }
+    }
 }

@@ -2,11 +2,12 @@
 
 mod classic_flow;
 mod developer;
+mod developer_users;
 mod enhanced_flow;
 mod identities;
+mod logins;
 mod pools;
 mod roles;
-mod sdk;
 mod tags;
 mod wire;
 
@@ -22,19 +23,19 @@ use serde_json::{Value, json};
 use super::{Emulator, Settings};
 use crate::clock::Clock;
 
-const REGION: &str = "eu-west-1";
-const NOW: u64 = 1_800_000_000;
+pub(super) const REGION: &str = "eu-west-1";
+pub(super) const NOW: u64 = 1_800_000_000;
 const USER_POOL: &str = "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1";
 const GOOGLE: &str = "accounts.google.com";
 const FACEBOOK: &str = "graph.facebook.com";
 const DEVELOPER: &str = "login.example";
 const OWN: &str = "cognito-identity.amazonaws.com";
-const ROLE: &str = "arn:aws:iam::123456789012:role/user";
+pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/user";
 const GUEST_ROLE: &str = "arn:aws:iam::123456789012:role/guest";
 
 /// An emulator at a fixed time, and a client that signs.
-struct World {
-    emulator: Arc<Emulator>,
+pub(super) struct World {
+    pub(super) emulator: Arc<Emulator>,
     clock: Clock,
 }
 
@@ -46,7 +47,7 @@ struct Refused {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         Self {
             emulator: Arc::new(Emulator::new(Settings::default(), clock.clone())),
@@ -56,7 +57,7 @@ impl World {
 
     /// A pool with a user pool, Google, Facebook, a developer provider and guests,
     /// changed by `with`, and with roles.
-    fn pool(&self, with: Value) -> String {
+    pub(super) fn pool(&self, with: Value) -> String {
         let mut wanted = json!({
             "IdentityPoolName": "pool",
             "AllowUnauthenticatedIdentities": true,
@@ -76,7 +77,7 @@ impl World {
         id
     }
 
-    fn identity(&self, pool: &str, logins: Value) -> String {
+    pub(super) fn identity(&self, pool: &str, logins: Value) -> String {
         let found = self.ok("GetId", json!({"IdentityPoolId": pool, "Logins": logins}));
         found["IdentityId"].as_str().unwrap().to_owned()
     }
@@ -183,7 +184,7 @@ fn both(one: Value, other: Value) -> Value {
 }
 
 /// The claims of a token.
-fn claims(token: &Value) -> Value {
+pub(super) fn claims(token: &Value) -> Value {
     let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }

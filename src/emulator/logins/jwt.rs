@@ -33,7 +33,8 @@ pub(super) fn read(token: &str) -> Option<Map<String, Value>> {
 pub(super) fn check(claims: Map<String, Value>, provider: &str, now: u64) -> Result<Token, Error> {
     let issuer = text(&claims, "iss").ok_or_else(|| missing("iss"))?;
     let issuer = issuer.strip_prefix("https://").unwrap_or(issuer);
-    // Apple and others end the issuer's address with a slash or not.
+    // unverified: some providers end their address with a slash, and it makes no
+    // difference here.
     if issuer.trim_end_matches('/') != provider.trim_end_matches('/') {
         return Err(Error::invalid_login_token(
             "Issuer doesn't match providerName",

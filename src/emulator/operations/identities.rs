@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
+use super::proof::{Proof, pool_of};
 use crate::emulator::error::Error;
-use crate::emulator::store::{Identity, Login};
+use crate::emulator::identity::{Identity, Login};
 use crate::emulator::{linking, logins, paging, region};
 
 #[derive(Deserialize)]
@@ -69,6 +70,14 @@ pub(super) struct Deleted {
     unprocessed_identity_ids: [(); 0],
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Unlink {
+    identity_id: String,
+    logins: BTreeMap<String, String>,
+    logins_to_remove: Vec<String>,
+}
+
 /// A guest gets a new identity each time; a user gets the one of the logins.
 ///
 /// unverified: the account identifier of the request is not looked at.
@@ -127,6 +136,29 @@ pub(super) fn delete(call: &Call<'_>, input: Delete) -> Result<Deleted, Error> {
     Ok(Deleted {
         unprocessed_identity_ids: [],
     })
+}
+
+/// unverified: providers that are not linked are passed over.
+pub(super) fn unlink(call: &Call<'_>, input: Unlink) -> Result<(), Error> {
+    let mut store = call.store();
+    let pool = pool_of(call, &store, &input.identity_id)?;
+    let proof = Proof::of(call, pool, &input.identity_id, &input.logins)?;
+    let developer = pool.configuration.developer_provider_name.as_ref();
+    if developer.is_some_and(|name| input.logins_to_remove.contains(name)) {
+        return Err(Error::not_a_public_provider());
+    }
+    let identity = store.identity(&call.region, &input.identity_id)?;
+    if !proof.vouches_for(identity) {
+        return Err(Error::logins_do_not_match());
+    }
+    let removed: Vec<Login> = identity
+        .logins
+        .iter()
+        .filter(|login| input.logins_to_remove.contains(&login.provider))
+        .cloned()
+        .collect();
+    store.unlink(&input.identity_id, &removed, call.date());
+    Ok(())
 }
 
 impl Description {

@@ -93,6 +93,8 @@ pub(super) fn describe(call: &Call<'_>, input: One) -> Result<Configuration, Err
 
 /// Replaces the whole pool. What is left out falls back to its default, except the
 /// developer provider's name and the tags, which stay.
+///
+/// unverified: role mappings and principal tags of providers that go stay as well.
 pub(super) fn update(call: &Call<'_>, input: Update) -> Result<Configuration, Error> {
     let Update {
         identity_pool_id: id,

@@ -76,7 +76,7 @@ pub(super) fn list(call: &Call<'_>, input: List) -> Result<Tags, Error> {
 /// The pool that an ARN names.
 ///
 /// IAM looks at the text first, so what is not the ARN of a pool in this account is
-/// denied and not invalid. An empty account is one's own: clients that do not know
+/// denied and not invalid (unverified: one of another region, too). An empty account is one's own: clients that do not know
 /// their account write it so.
 fn pool_id<'a>(call: &Call<'_>, operation: Operation, arn: &'a str) -> Result<&'a str, Error> {
     let id = arn.rsplit_once('/').map_or("", |(_, id)| id);

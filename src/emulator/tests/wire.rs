@@ -162,14 +162,25 @@ fn a_pool_is_not_there_in_another_region() {
 #[test]
 fn a_message_that_no_header_can_hold_is_in_the_body_alone() {
     let world = World::new();
+    for id in ["line\nbreak".to_owned(), "long".repeat(10_000)] {
+        let response = world.emulator.handle(&signed(
+            REGION,
+            "DescribeIdentityPool",
+            &json!({"IdentityPoolId": id}),
+        ));
 
-    let response = world.emulator.handle(&signed(
-        REGION,
-        "DescribeIdentityPool",
-        &json!({"IdentityPoolId": "line\nbreak"}),
-    ));
+        assert!(response.headers().get("x-amzn-errormessage").is_none());
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(body["message"].as_str().unwrap().contains(&id));
+    }
+}
 
-    assert!(response.headers().get("x-amzn-errormessage").is_none());
-    let body: Value = serde_json::from_slice(response.body()).unwrap();
-    assert!(body["message"].as_str().unwrap().contains("line\nbreak"));
+#[test]
+fn debug_shows_nothing_of_the_state() {
+    let world = World::new();
+    world.pool(json!({"SupportedLoginProviders": {"api.twitter.com": "key;s3cret"}}));
+
+    let shown = format!("{:?}", world.emulator);
+
+    assert!(!shown.contains("s3cret"), "{shown}");
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
 
 use crate::clock::Clock;
 use crate::emulator::{self, Connector, Emulator};
@@ -89,7 +88,6 @@ pub struct Running {
 
 /// Sets everything up and serves.
 pub async fn start(parts: Parts) -> Result<Running, StartError> {
-    let clock = Clock::system();
     let metrics = Arc::new(Metrics::new());
     let health = Health::new().await;
     let writes = TaskTracker::new();
@@ -110,9 +108,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         ));
     }
 
-    let upstream = upstream(&parts, &clock, &writes).await;
-    let routes = routes(&parts, upstream, &health, &clock)?;
-    let stack = stack::outer(routes, metrics.clone(), &clock);
+    let stack = stack(&parts, &health, &metrics, &writes).await?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -149,7 +145,25 @@ impl Running {
     }
 }
 
-/// AWS, or the emulator in the place of the network. Writes run in `writes`.
+/// Every service with its layers: ours, health and reflection. Calls are counted
+/// in `metrics`, writes upstream run in `writes`.
+async fn stack(
+    parts: &Parts,
+    health: &Health,
+    metrics: &Arc<Metrics>,
+    writes: &TaskTracker,
+) -> Result<stack::Stack, StartError> {
+    let clock = Clock::system();
+    let upstream = upstream(parts, &clock, writes).await;
+    let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
+    routes = routes.add_service(health.service());
+    if parts.server.reflection {
+        routes = reflection::add_to(routes)?;
+    }
+    Ok(stack::outer(routes, Arc::clone(metrics) as _, &clock))
+}
+
+/// AWS, or the emulator in the place of the network.
 async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
     let http_client = match parts.upstream.kind {
         Kind::Aws => None,
@@ -159,22 +173,6 @@ async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstrea
         }
     };
     Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
-}
-
-/// Every service: ours with its inner ring, and the others beside it.
-fn routes(
-    parts: &Parts,
-    upstream: Upstream,
-    health: &Health,
-    clock: &Clock,
-) -> Result<Routes, StartError> {
-    let ours = stack::inner(&parts.server, Arc::new(upstream), clock);
-    let routes = ours.add_service(health.service());
-    Ok(if parts.server.reflection {
-        reflection::add_to(routes)?
-    } else {
-        routes
-    })
 }
 
 fn bind(

@@ -189,7 +189,7 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     assert!(headers.contains_key("grpc-timeout"));
 }
 
-/// A server with nothing but health.
+/// A server on the emulator.
 struct Server {
     address: String,
     _runtime: Runtime,
@@ -205,6 +205,7 @@ impl Server {
             },
             admin: server::admin::Settings { listen: None },
             upstream: crate::upstream::Settings::default(),
+            emulator: crate::emulator::Settings::default(),
         }));
         Self {
             address: running.unwrap().address.to_string(),

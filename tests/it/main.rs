@@ -2,8 +2,11 @@
 
 #![allow(missing_docs, unreachable_pub)]
 
+mod bad_input;
 mod bounds;
 mod classic_flow;
+mod create_once;
+mod deadlines;
 mod operations;
 mod order;
 mod partial_update;

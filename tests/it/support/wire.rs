@@ -1,5 +1,6 @@
 //! The network under the SDK, in the hands of a test.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::client::http::{
@@ -20,19 +21,41 @@ pub struct Sent {
     pub body: Value,
 }
 
-type Respond = dyn Fn(&Sent) -> (u16, Value) + Send + Sync;
+type Respond = dyn Fn(&Sent) -> Option<(u16, Value)> + Send + Sync;
 
 /// Keeps every request and answers it with a function.
 #[derive(Clone)]
 pub struct Wire {
     sent: Arc<Mutex<Vec<Sent>>>,
+    abandoned: Arc<AtomicUsize>,
     respond: Arc<Respond>,
+}
+
+/// Counts a request that is dropped before it was answered.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Wire {
     pub fn answering(respond: impl Fn(&Sent) -> (u16, Value) + Send + Sync + 'static) -> Self {
+        Self::perhaps_answering(move |sent| Some(respond(sent)))
+    }
+
+    /// Never answers.
+    pub fn silent() -> Self {
+        Self::perhaps_answering(|_| None)
+    }
+
+    fn perhaps_answering(
+        respond: impl Fn(&Sent) -> Option<(u16, Value)> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             sent: Arc::default(),
+            abandoned: Arc::default(),
             respond: Arc::new(respond),
         }
     }
@@ -44,6 +67,11 @@ impl Wire {
 
     pub fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
+    }
+
+    /// How many requests were given up before they were answered.
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     pub fn sent(&self) -> Vec<Sent> {
@@ -68,8 +96,15 @@ impl HttpConnector for Wire {
             authorization: header("authorization"),
             body: serde_json::from_slice(request.body().bytes().unwrap()).unwrap(),
         };
-        let (status, body) = (self.respond)(&sent);
+        let answer = (self.respond)(&sent);
         self.sent.lock().unwrap().push(sent);
+        let Some((status, body)) = answer else {
+            let waiting = Waiting(Arc::clone(&self.abandoned));
+            return HttpConnectorFuture::new(async move {
+                let _waiting = waiting;
+                std::future::pending().await
+            });
+        };
         let mut response =
             HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()));
         let headers = response.headers_mut();

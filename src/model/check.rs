@@ -169,10 +169,8 @@ fn broken(shape: &Shape, value: &Value) -> Vec<String> {
                 broken.push(matches_pattern(pattern.text));
             }
         }
-        (Shape::Choice(allowed), Value::String(text)) => {
-            if !allowed.contains(&text.as_str()) {
-                broken.push(one_of(allowed));
-            }
+        (Shape::Choice(allowed), Value::String(text)) if !allowed.contains(&text.as_str()) => {
+            broken.push(one_of(allowed));
         }
         (Shape::Integer { min, max }, Value::Number(number)) => {
             // What does not fit an i64 is above every bound of the model.

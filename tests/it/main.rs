@@ -1,12 +1,14 @@
-//! Behaviour of poolgate at the boundaries its users see.
+//! Behaviour of poolgate at the boundaries its users see, in one binary.
 
 #![allow(
     missing_docs,
     unreachable_pub,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
-    reason = "tests fail by panicking"
+    reason = "tests are sentences and may fail where they stand"
 )]
 
 mod bad_input;
@@ -14,6 +16,8 @@ mod bounds;
 mod classic_flow;
 mod create_once;
 mod deadlines;
+mod floors;
+mod lock;
 mod operations;
 mod order;
 mod partial_update;

@@ -18,7 +18,7 @@ pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;
 pub use gate::{Gate, Gated};
 pub use inspect::Inspect;
-pub use observe::{Meter, Observe, Rpc};
+pub use observe::{Meter, Observe};
 pub use route::Route;
 pub use wrap::{Around, Next, Wrap};
 

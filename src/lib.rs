@@ -1,8 +1,82 @@
-//! poolgate.
+//! poolgate is a gRPC facade in front of Amazon Cognito Identity (identity pools).
+//!
+//! Internal services call the 23 operations with stubs of their own language, or
+//! ad hoc with grpcurl; poolgate makes the call through the AWS SDK. With nothing
+//! set up it runs on an emulator of Cognito Identity inside the process, *under*
+//! the real SDK.
+//!
+//! This page is the map of the house as it is built.
+//!
+//! # Words
+//!
+//! A **caller** calls us. **Upstream** is Cognito, real or emulated. An
+//! **operation** is one of the 23; its **effect** is Read, Write or Issue. Identity,
+//! principal, provider and pool are Cognito's words and never name a thing of ours.
+//!
+//! # The path of one request
+//!
+//! ```text
+//! server/listen    our accept loop: connection limits, preface deadline, GOAWAY, drain
+//! server/stack     outer ring, around every service:
+//!   observe          counts and logs every call, whatever becomes of it
+//!   context          request id in and out; 405 and 415 for what is not gRPC
+//!   catch_panic      a panic is one failed call
+//!     health, reflection leave here
+//!   inner ring, around our service alone:
+//!   route            byte-exact path -> Operation                   UNIMPLEMENTED
+//!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
+//!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
+//! service          message -> SDK input                     (convert)
+//! upstream         one client per region; what may be repeated is, what must not is not
+//!   SDK            -> Amazon Cognito Identity, or the emulator's connector in process
+//! service          SDK output -> message, failure -> status (convert, status)
+//! ```
+//!
+//! A **gate** lets a request pass or answers it: one trait with one `check`
+//! ([`layers::Gate`]). A **wrap** sees both ways ([`layers::Wrap`]). A refusal is an
+//! answer, never an error of the service.
+//!
+//! # Floors
+//!
+//! A room may use rooms on lower floors; rooms on one floor do not use each other,
+//! except where it is written here. A test reads the sources and fails on any other
+//! use.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
+//! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
+//! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
+//! | 1 | [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//!
+//! # What is deliberately absent
+//!
+//! * Clocks outside [`clock`], environment outside [`config`], `Status` outside
+//!   [`status`], paths of RPCs outside [`operation`], metric names outside
+//!   [`telemetry`].
+//! * Global state. Constants that are computed once are not state.
+//! * `{:?}` of SDK types and of messages with secrets: the SDK's `Debug` prints login
+//!   tokens and session tokens in clear. Messages of ours that carry secrets have a
+//!   `Debug` without fields ([`pb`]).
+//!
+//! # Where to go
+//!
+//! * A limit, an address, a default: the table of keys in [`config`].
+//! * How AWS's error becomes a gRPC status: [`status`].
+//! * Why a request is or is not sent again: [`upstream`].
+//! * A bound or pattern of a field: [`model`].
+//! * How the real service behaves, and where the emulator had to guess: [`emulator`].
+//! * Operation 24: the proto, two conversions in [`convert`], its input in [`model`],
+//!   one row in [`operation`], three lines in [`service`]. Forgetting one does not
+//!   compile or fails a test.
 
 pub mod call;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod convert;
+pub mod emulator;
 pub mod failure;
 pub mod layers;
 pub mod model;
@@ -10,6 +84,9 @@ pub mod notes;
 pub mod operation;
 pub mod pb;
 pub mod pool_field;
+pub mod rpc;
+pub mod server;
 pub mod service;
 pub mod status;
+pub mod telemetry;
 pub mod upstream;

@@ -1,7 +1,7 @@
 //! AWS's model of the operations' inputs: which members there are, which are
 //! required, and their bounds and patterns.
 //!
-//! The table in [`shapes`] is botocore's model of `cognito-identity`
+//! The table in `shapes` is botocore's model of `cognito-identity`
 //! (2014-06-30), compared with it member by member by
 //! `tests/model/compare_with_botocore.py`. [`check`] finds every place where
 //! a JSON object breaks the model and words it as AWS does (reference: the

@@ -5,7 +5,7 @@
 //! 1. A call goes to the region its resource is in, and to no region that is not
 //!    configured.
 //! 2. Requests that must not be repeated are on the wire at most once
-//!    ([`retry`]).
+//!    (`retry`).
 //! 3. A write that may have reached AWS is carried to its end, also when the
 //!    caller has gone: it runs in a tracked task that a drain waits for.
 //! 4. A read ends with its caller's deadline.

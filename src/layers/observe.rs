@@ -2,7 +2,6 @@
 
 mod body;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,64 +10,44 @@ use tonic::body::Body;
 
 use super::{Answer, Next, REQUEST_ID, Request, Wrap};
 use crate::clock::Clock;
+use crate::rpc::Rpc;
 use crate::status::{self, Severity};
 use body::Observed;
 
 /// Where calls are counted.
 pub trait Meter: Send + Sync + 'static {
     /// A call has begun.
-    fn started(&self, rpc: &Rpc);
-    /// A call has ended with a gRPC code.
-    fn handled(&self, rpc: &Rpc, code: &'static str, took: Duration);
-}
-
-/// A method, in words that are safe as metric labels: what is not known is
-/// `_OTHER`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rpc {
-    /// The full name of the service.
-    pub service: String,
-    /// The name of the method.
-    pub method: String,
+    fn started(&self, rpc: Rpc);
+    /// A call has ended with a gRPC code, in the word of
+    /// [`status::code_name`].
+    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration);
+    /// A panic was caught.
+    fn panicked(&self);
 }
 
 /// Counts and logs every call, of every service.
 pub struct Observe {
     meter: Arc<dyn Meter>,
-    known: HashMap<String, Arc<Rpc>>,
-    other: Arc<Rpc>,
     clock: Clock,
 }
 
 impl Observe {
-    /// Observes calls; `known` are the methods that are named.
-    pub fn new(meter: Arc<dyn Meter>, known: impl IntoIterator<Item = Rpc>, clock: Clock) -> Self {
-        Self {
-            meter,
-            known: known
-                .into_iter()
-                .map(|rpc| (format!("/{}/{}", rpc.service, rpc.method), Arc::new(rpc)))
-                .collect(),
-            other: Arc::new(Rpc {
-                service: "_OTHER".to_owned(),
-                method: "_OTHER".to_owned(),
-            }),
-            clock,
-        }
+    /// Observes calls.
+    pub fn new(meter: Arc<dyn Meter>, clock: Clock) -> Self {
+        Self { meter, clock }
     }
 }
 
 impl Wrap for Observe {
     fn around(self: Arc<Self>, request: Request, next: Next) -> Answer {
-        let rpc = self.known.get(request.uri().path()).unwrap_or(&self.other);
         let mut call = Call {
-            rpc: Arc::clone(rpc),
+            rpc: Rpc::of_path(request.uri().path()),
             started: self.clock.instant(),
             observe: Arc::clone(&self),
             request_id: String::new(),
             ended: false,
         };
-        self.meter.started(&call.rpc);
+        self.meter.started(call.rpc);
         async move {
             let response = next(request).await;
             if let Some(id) = response.headers().get(REQUEST_ID) {
@@ -89,7 +68,7 @@ impl Wrap for Observe {
 /// A call under way. One that is dropped before its end was cancelled.
 struct Call {
     observe: Arc<Observe>,
-    rpc: Arc<Rpc>,
+    rpc: Rpc,
     started: Instant,
     request_id: String,
     ended: bool,
@@ -105,12 +84,14 @@ impl Call {
             .clock
             .instant()
             .saturating_duration_since(self.started);
-        self.observe.meter.handled(&self.rpc, code, took);
+        self.observe.meter.handled(self.rpc, code, took);
         self.log(code, took);
     }
 
     fn log(&self, code: &'static str, took: Duration) {
-        let Rpc { service, method } = &*self.rpc;
+        let Rpc {
+            service, method, ..
+        } = self.rpc;
         let duration_ms = took.as_secs_f64() * 1000.0;
         let request_id = self.request_id.as_str();
         macro_rules! line {
@@ -127,7 +108,7 @@ impl Call {
         }
         // Probes come every few seconds and say nothing when all is well.
         match status::severity(code) {
-            Severity::Expected if service.starts_with("grpc.") => line!(debug),
+            Severity::Expected if self.rpc.is_infrastructure() => line!(debug),
             Severity::Expected => line!(info),
             Severity::Gone => line!(debug),
             Severity::Ours => line!(error),

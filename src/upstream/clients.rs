@@ -40,11 +40,11 @@ impl Clients {
     pub(super) async fn new(settings: Settings, http_client: Option<SharedHttpClient>) -> Self {
         let http_client = http_client.unwrap_or_else(network);
         let shared = match settings.kind {
-            Kind::Aws => aws(&settings).await,
-            Kind::Emulator => emulator(),
+            Kind::Aws => aws(&settings, http_client).await,
+            Kind::Emulator => emulator(http_client),
         };
         Self {
-            shared: shared.into_builder().http_client(http_client).build(),
+            shared,
             settings,
             made: Mutex::default(),
         }
@@ -106,10 +106,11 @@ impl Clients {
 }
 
 /// AWS's own ways to credentials and profiles, and the operator's settings.
-async fn aws(settings: &Settings) -> SdkConfig {
+async fn aws(settings: &Settings, http_client: SharedHttpClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(settings.region.clone()))
         .identity_cache(IdentityCache::lazy().build())
+        .http_client(http_client)
         .use_fips(settings.fips)
         .use_dual_stack(settings.dual_stack);
     if let Some(url) = &settings.endpoint_url {
@@ -123,12 +124,13 @@ async fn aws(settings: &Settings) -> SdkConfig {
 
 /// Nothing of the machine's AWS settings: the emulator wants a signature but
 /// knows no secrets.
-fn emulator() -> SdkConfig {
+fn emulator(http_client: SharedHttpClient) -> SdkConfig {
     let credentials = Credentials::new("AKIAPOOLGATEEMULATOR", "emulator", None, None, "emulator");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .identity_cache(IdentityCache::lazy().build())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client)
         .build()
 }
 

@@ -1,6 +1,8 @@
-//! The integration tests, one binary.
+//! Behaviour of poolgate at the boundaries its users see, in one binary.
+
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -9,5 +11,16 @@
     reason = "tests are sentences and may fail where they stand"
 )]
 
+mod bad_input;
+mod bounds;
+mod classic_flow;
+mod create_once;
+mod deadlines;
 mod floors;
 mod lock;
+mod operations;
+mod order;
+mod partial_update;
+mod roundtrip;
+mod support;
+mod upstream;

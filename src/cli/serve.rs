@@ -1,0 +1,88 @@
+//! `poolgate serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Console, exit};
+use crate::config::{Config, Flag, Sources};
+use crate::server::{self, StartError};
+use crate::telemetry;
+
+/// How long tasks may take to notice that the process ends, after the drain.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Settings come from the file, then POOLGATE_SECTION__KEY variables, then flags.\n\
+        Exit codes: 0 drained, 3 calls were cut, 69 cannot listen, 78 mistakes in the configuration.\n\n\
+        Examples:\n  \
+        poolgate serve --listen 127.0.0.1:0\n  \
+        POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 poolgate serve"
+)]
+pub(super) struct Arguments {
+    /// The configuration file [otherwise: POOLGATE_CONFIG].
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Where to serve gRPC; overrules `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+pub(super) fn run(
+    arguments: Arguments,
+    environment: Vec<(String, String)>,
+    console: &mut Console<'_>,
+) -> u8 {
+    let config = match Config::load(&sources(arguments, environment)) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            console.complain(mistakes);
+            return exit::CONFIGURATION;
+        }
+    };
+    if let Err(error) = telemetry::log::init(&config.log) {
+        console.complain(error);
+        return exit::FAILURE;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start the runtime");
+            return exit::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(server::run(server::Parts {
+        server: config.server,
+        admin: config.admin,
+        upstream: config.upstream,
+        emulator: config.emulator,
+    }));
+    runtime.shutdown_timeout(LEFTOVERS);
+    match ended {
+        Ok(outcome) if outcome.is_clean() => exit::OK,
+        Ok(_) => exit::CUT,
+        Err(error) => {
+            tracing::error!(%error, "cannot start: {error}");
+            match error {
+                StartError::Listen { .. } => exit::UNAVAILABLE,
+                StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
+            }
+        }
+    }
+}
+
+fn sources(arguments: Arguments, environment: Vec<(String, String)>) -> Sources {
+    let listen = arguments.listen.map(|value| Flag {
+        name: "--listen",
+        key: "server.listen",
+        value,
+    });
+    Sources {
+        file: arguments.config,
+        environment,
+        flags: listen.into_iter().collect(),
+    }
+}

@@ -1,0 +1,255 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use tokio::runtime::Runtime;
+use tower::service_fn;
+
+use super::*;
+use crate::server::{self, listen};
+use crate::telemetry::Metrics;
+
+#[test]
+fn the_command_line_is_well_formed_and_every_help_shows_an_example() {
+    let mut command = Cli::command();
+    command.build();
+    command.clone().debug_assert();
+
+    for sub in command.get_subcommands_mut() {
+        let name = sub.get_name().to_owned();
+        let help = sub.render_long_help().to_string();
+        assert!(name == "help" || help.contains("Example"), "{name}: {help}");
+    }
+}
+
+#[test]
+fn flags_of_serve_are_taken_without_naming_it() {
+    let cli = Cli::try_parse_from(["poolgate", "--listen", "127.0.0.1:1"]).unwrap();
+    assert!(cli.command.is_none());
+}
+
+#[test]
+fn check_prints_the_configuration_or_every_mistake() {
+    let (code, output, _) = poolgate(&["check"], "", &[]);
+    assert_eq!(code, exit::OK);
+    assert!(
+        output.contains("[upstream]\nkind = \"emulator\"\n"),
+        "{output}"
+    );
+
+    let mistakes = [
+        ("POOLGATE_LOG__FORMAT", "xml"),
+        ("POOLGATE_LOG__LEVL", "info"),
+    ];
+    let (code, output, errors) = poolgate(&["check"], "", &mistakes);
+    assert_eq!((code, output.as_str()), (exit::CONFIGURATION, ""));
+    assert_eq!(errors.lines().count(), 2, "{errors}");
+}
+
+#[test]
+fn serve_does_not_start_with_a_mistake() {
+    let (code, _, errors) = poolgate(&["serve", "--listen", "everywhere"], "", &[]);
+
+    assert_eq!(code, exit::CONFIGURATION);
+    assert!(
+        errors.starts_with("--listen: server.listen = \"everywhere\""),
+        "{errors}"
+    );
+}
+
+#[test]
+fn the_version_is_printed_for_people_and_for_programs() {
+    let version = env!("CARGO_PKG_VERSION");
+
+    assert_eq!(
+        poolgate(&["version"], "", &[]).1,
+        format!("poolgate {version}\n")
+    );
+    assert_eq!(
+        poolgate(&["version", "--json"], "", &[]).1,
+        format!("{{\"name\":\"poolgate\",\"version\":\"{version}\"}}\n")
+    );
+}
+
+#[test]
+fn a_healthy_server_is_no_news_unless_asked_for() {
+    let server = Server::start();
+
+    let quiet = server.poolgate(&["healthcheck"], "");
+    let verbose = server.poolgate(&["healthcheck", "-v"], "");
+
+    assert_eq!(quiet, (exit::OK, String::new(), String::new()));
+    assert_eq!(verbose.1, format!("{}: SERVING\n", server.address));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_failure() {
+    let address = nowhere();
+    for command in [
+        vec!["healthcheck", "--address", &address],
+        vec!["call", "ListIdentityPools", "{}", "--address", &address],
+    ] {
+        let (code, output, errors) = poolgate(&command, "", &[]);
+
+        assert_eq!((code, output.as_str()), (exit::FAILURE, ""));
+        assert!(errors.contains("cannot connect to"), "{errors}");
+        assert!(errors.contains("refused"), "{errors}");
+    }
+}
+
+#[test]
+fn a_call_is_made_with_json_from_the_command_line_or_standard_input() {
+    let server = Server::start();
+    let json = r#"{"service": "cognito.identity.v1.CognitoIdentityService"}"#;
+    for (arguments, input, why) in [
+        (vec![json], "", "inline"),
+        (vec!["-"], json, "standard input by name"),
+        (vec![], json, "standard input when nothing is given"),
+        (vec![], "", "nothing at all is an empty message"),
+    ] {
+        let command = [vec!["call", "grpc.health.v1.Health/Check"], arguments].concat();
+        let answer = server.poolgate(&command, input);
+
+        let expected = "{\n  \"status\": \"SERVING\"\n}\n".to_owned();
+        assert_eq!(answer, (exit::OK, expected, String::new()), "{why}");
+    }
+}
+
+#[test]
+fn an_error_answer_ends_with_64_and_its_code() {
+    let server = Server::start();
+
+    let command = [
+        "call",
+        "grpc.health.v1.Health/Check",
+        r#"{"service": "other"}"#,
+    ];
+    let (code, output, errors) = server.poolgate(&command, "");
+
+    assert_eq!((code, output.as_str()), (exit::GRPC + 5, ""));
+    assert_eq!(errors, "NOT_FOUND: service not registered\n");
+}
+
+#[test]
+fn a_call_that_is_not_understood_is_not_sent() {
+    for (arguments, expected) in [
+        (
+            ["GetIdd", "{}"],
+            "unknown method `GetIdd`; did you mean `GetId`?",
+        ),
+        (
+            ["GetId", r#"{"identity_pol_id": ""}"#],
+            "unknown field `identity_pol_id`; did you mean `identity_pool_id`?",
+        ),
+    ] {
+        let (code, _, errors) = poolgate(&[&["call"], &arguments[..]].concat(), "", &[]);
+
+        assert_eq!(code, exit::USAGE);
+        assert!(errors.starts_with(expected), "{errors}");
+    }
+}
+
+#[test]
+fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
+    let runtime = Runtime::new().unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let service = service_fn(move |request: http::Request<tonic::body::Body>| {
+        sender.send(request.headers().clone()).unwrap();
+        std::future::pending()
+    });
+    let address = runtime.block_on(async {
+        let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let limits = listen::Limits {
+            connections: 1,
+            concurrent_streams: 1,
+            preface: Duration::from_secs(5),
+        };
+        listen::serve(listener, service, limits, Arc::new(Metrics::new()));
+        address
+    });
+
+    let command = [
+        "call",
+        "ListIdentityPools",
+        "{}",
+        "--address",
+        &address,
+        "--timeout",
+        "50ms",
+        "-H",
+        "X-Team: blue",
+    ];
+    let (code, _, errors) = poolgate(&command, "", &[]);
+
+    assert_eq!(code, exit::GRPC + 4, "{errors}");
+    assert!(errors.starts_with("DEADLINE_EXCEEDED: "), "{errors}");
+    let headers = receiver.recv().unwrap();
+    assert_eq!(headers["x-team"], "blue");
+    assert!(headers.contains_key("grpc-timeout"));
+}
+
+/// A server on the emulator.
+struct Server {
+    address: String,
+    _runtime: Runtime,
+}
+
+impl Server {
+    fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let running = runtime.block_on(server::start(server::Parts {
+            server: server::Settings {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                ..server::Settings::default()
+            },
+            admin: server::admin::Settings { listen: None },
+            upstream: crate::upstream::Settings::default(),
+            emulator: crate::emulator::Settings::default(),
+        }));
+        Self {
+            address: running.unwrap().address.to_string(),
+            _runtime: runtime,
+        }
+    }
+
+    fn poolgate(&self, arguments: &[&str], input: &str) -> (u8, String, String) {
+        poolgate(
+            arguments,
+            input,
+            &[("POOLGATE_SERVER__LISTEN", &self.address)],
+        )
+    }
+}
+
+fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn poolgate(arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> (u8, String, String) {
+    let arguments = [&["poolgate"], arguments].concat();
+    let environment = environment
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    on_console(input, |console| {
+        run_on(console, arguments.iter().map(OsString::from), environment)
+    })
+}
+
+/// What was ended with, and what was written to standard output and standard error.
+pub(super) fn on_console(
+    input: &str,
+    work: impl FnOnce(&mut Console<'_>) -> u8,
+) -> (u8, String, String) {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let code = work(&mut Console {
+        input: &mut input.as_bytes(),
+        input_is_terminal: false,
+        output: &mut output,
+        errors: &mut errors,
+    });
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (code, text(output), text(errors))
+}

@@ -1,0 +1,164 @@
+//! What an operator sets: defaults, then a TOML file, then the environment, then
+//! flags; each overrules the one before it.
+//!
+//! The table in `config/keys.rs` is the only place that knows the keys, their defaults and
+//! their ranges; [`reference()`] prints it. The settings types belong to the rooms
+//! that use them. This room promises:
+//!
+//! * every mistake is reported at once, with where it was made and what would be
+//!   accepted; nothing starts with a mistake left;
+//! * an unknown key or section is a mistake, in the file and in the environment;
+//! * no other room reads the environment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::{emulator, server, telemetry, upstream};
+
+mod accepts;
+mod cross_checks;
+mod effective;
+mod key;
+mod keys;
+mod mistake;
+mod nearest;
+mod reader;
+mod sources;
+
+pub use keys::reference;
+pub use mistake::{Mistake, Mistakes};
+pub use nearest::nearest;
+
+/// The variable that names the configuration file.
+pub const FILE_VARIABLE: &str = "POOLGATE_CONFIG";
+
+/// Everything that was set, as the rooms want it.
+#[derive(Debug)]
+pub struct Config {
+    /// The gRPC listener.
+    pub server: server::Settings,
+    /// The listener for probes and metrics.
+    pub admin: server::admin::Settings,
+    /// The service behind poolgate.
+    pub upstream: upstream::Settings,
+    /// The emulator.
+    pub emulator: emulator::Settings,
+    /// Log lines.
+    pub log: telemetry::log::Settings,
+    effective: String,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file named by a flag, which overrules [`FILE_VARIABLE`].
+    pub file: Option<PathBuf>,
+    /// The variables of the environment.
+    pub environment: Vec<(String, String)>,
+    /// Settings made by flags.
+    pub flags: Vec<Flag>,
+}
+
+/// A setting made by a flag.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// The flag, such as `--listen`.
+    pub name: &'static str,
+    /// The key it sets, such as `server.listen`.
+    pub key: &'static str,
+    /// The value.
+    pub value: String,
+}
+
+impl Config {
+    /// Reads every source; all mistakes, or a configuration without any.
+    pub fn load(sources: &Sources) -> Result<Config, Mistakes> {
+        let mut reader = reader::Reader::new(sources);
+        let mut config = Config {
+            server: server::Settings::default(),
+            admin: server::admin::Settings::default(),
+            upstream: upstream::Settings::default(),
+            emulator: emulator::Settings::default(),
+            log: telemetry::log::Settings::default(),
+            effective: String::new(),
+        };
+        config.read(&mut reader);
+        cross_checks::run(&config, &mut reader);
+        config.effective = effective::toml(&reader);
+        reader.finish().map(|()| config)
+    }
+
+    /// The configuration in force as a TOML file, with the source of each value
+    /// that is not a default.
+    pub fn to_toml(&self) -> &str {
+        &self.effective
+    }
+
+    fn read(&mut self, reader: &mut reader::Reader) {
+        let server = &mut self.server;
+        reader.read(&keys::SERVER_LISTEN, &mut server.listen);
+        reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
+        reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
+        reader.read(
+            &keys::SERVER_MAX_CONCURRENT_STREAMS,
+            &mut server.max_concurrent_streams,
+        );
+        reader.read(
+            &keys::SERVER_MAX_MESSAGE_BYTES,
+            &mut server.max_message_bytes,
+        );
+        reader.read(&keys::SERVER_DEFAULT_DEADLINE, &mut server.default_deadline);
+        reader.read(&keys::SERVER_MAX_DEADLINE, &mut server.max_deadline);
+        reader.read(&keys::SERVER_DRAIN_NOTICE, &mut server.drain.notice);
+        reader.read(&keys::SERVER_DRAIN_GRACE, &mut server.drain.grace);
+        reader.read(&keys::SERVER_REFLECTION, &mut server.reflection);
+        reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
+
+        let upstream = &mut self.upstream;
+        reader.read(&keys::UPSTREAM_KIND, &mut upstream.kind);
+        reader.read(&keys::UPSTREAM_REGION, &mut upstream.region);
+        reader.read(&keys::UPSTREAM_REGIONS, &mut upstream.regions);
+        reader.read(&keys::UPSTREAM_ENDPOINT_URL, &mut upstream.endpoint_url);
+        reader.read(&keys::UPSTREAM_FIPS, &mut upstream.fips);
+        reader.read(&keys::UPSTREAM_DUAL_STACK, &mut upstream.dual_stack);
+        reader.read(
+            &keys::UPSTREAM_CONNECT_TIMEOUT,
+            &mut upstream.connect_timeout,
+        );
+        reader.read(
+            &keys::UPSTREAM_READ_ATTEMPT_TIMEOUT,
+            &mut upstream.read_attempt_timeout,
+        );
+        reader.read(
+            &keys::UPSTREAM_WRITE_ATTEMPT_TIMEOUT,
+            &mut upstream.write_attempt_timeout,
+        );
+        reader.read(
+            &keys::UPSTREAM_ISSUE_ATTEMPT_TIMEOUT,
+            &mut upstream.issue_attempt_timeout,
+        );
+        reader.read(
+            &keys::UPSTREAM_OPERATION_TIMEOUT,
+            &mut upstream.operation_timeout,
+        );
+
+        reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
+        self.emulator.default_region.clone_from(&upstream.region);
+        reader.read(&keys::LOG_FORMAT, &mut self.log.format);
+        reader.read(&keys::LOG_LEVEL, &mut self.log.level);
+    }
+}
+
+/// The variables of the process's environment that concern poolgate. A value that
+/// is not UTF-8 is kept with replacement characters, so that it is reported as a
+/// mistake and not passed over.
+pub fn environment() -> Vec<(String, String)> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .filter(|(name, _)| name.starts_with(sources::PREFIX))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

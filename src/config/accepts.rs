@@ -1,0 +1,187 @@
+//! What a key accepts: how a value is read from its text, and how the accepted
+//! values are told to people.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::telemetry;
+
+mod addresses;
+mod aws;
+
+pub(super) use addresses::{Address, AddressOrOff, Url};
+pub(super) use aws::{AccountId, Region, Regions};
+
+/// How a value is written in TOML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// In quotation marks.
+    Quoted,
+    /// As it is: a number, `true` or `false`.
+    Bare,
+    /// A list of quoted words.
+    List,
+}
+
+/// What a key accepts.
+pub(super) trait Accepts: Sync {
+    type Value;
+
+    /// Reads a value; an error says what is wrong with the text.
+    fn parse(&self, text: &str) -> Result<Self::Value, String>;
+
+    /// The accepted values, in words.
+    fn accepted(&self) -> String;
+
+    fn shape(&self) -> Shape {
+        Shape::Quoted
+    }
+
+    /// Whether the text may hold a secret and is not to be shown.
+    fn hides(&self, _text: &str) -> bool {
+        false
+    }
+}
+
+/// One of a few words.
+pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
+
+impl<T: Copy + Sync> Accepts for OneOf<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Result<T, String> {
+        self.0
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value)
+            .ok_or_else(|| "not one of the known words".to_owned())
+    }
+
+    fn accepted(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|(word, _)| format!("`{word}`")).collect();
+        words.join(", ")
+    }
+}
+
+/// `true` or `false`.
+pub(super) struct Flag;
+
+impl Accepts for Flag {
+    type Value = bool;
+
+    fn parse(&self, text: &str) -> Result<bool, String> {
+        text.parse().map_err(|_| "not true or false".to_owned())
+    }
+
+    fn accepted(&self) -> String {
+        "`true`, `false`".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Bare
+    }
+}
+
+/// A whole number in a range.
+pub(super) struct Whole<T> {
+    pub(super) least: u64,
+    pub(super) most: u64,
+    pub(super) number: PhantomData<fn() -> T>,
+}
+
+impl<T: TryFrom<u64>> Accepts for Whole<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Result<T, String> {
+        let number: u64 = text.parse().map_err(|_| "not a whole number".to_owned())?;
+        if number < self.least {
+            return Err("too small".to_owned());
+        }
+        if number > self.most {
+            return Err("too large".to_owned());
+        }
+        T::try_from(number).map_err(|_| "too large".to_owned())
+    }
+
+    fn accepted(&self) -> String {
+        format!("{} to {}", self.least, self.most)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Bare
+    }
+}
+
+/// A duration with its unit, in a range.
+pub(super) struct Span {
+    pub(super) least: Duration,
+    pub(super) most: Duration,
+}
+
+impl Accepts for Span {
+    type Value = Duration;
+
+    fn parse(&self, text: &str) -> Result<Duration, String> {
+        let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+        if duration < self.least {
+            return Err("too short".to_owned());
+        }
+        if duration > self.most {
+            return Err("too long".to_owned());
+        }
+        Ok(duration)
+    }
+
+    fn accepted(&self) -> String {
+        let least = humantime::format_duration(self.least);
+        let most = humantime::format_duration(self.most);
+        format!("a duration with its unit, {least} to {most}")
+    }
+}
+
+/// Which events are logged.
+pub(super) struct LogLevel;
+
+impl Accepts for LogLevel {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, String> {
+        telemetry::log::check(text).map(|()| text.to_owned())
+    }
+
+    fn accepted(&self) -> String {
+        "a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels of targets such as `info,poolgate::server=debug`"
+            .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_includes_its_ends() {
+        let whole: Whole<u32> = Whole {
+            least: 2,
+            most: 4,
+            number: PhantomData,
+        };
+        assert_eq!(whole.parse("2"), Ok(2));
+        assert_eq!(whole.parse("4"), Ok(4));
+        assert_eq!(whole.parse("1"), Err("too small".to_owned()));
+        assert_eq!(whole.parse("5"), Err("too large".to_owned()));
+        assert_eq!(whole.parse("-3"), Err("not a whole number".to_owned()));
+    }
+
+    #[test]
+    fn a_duration_needs_its_unit() {
+        let span = Span {
+            least: Duration::from_millis(10),
+            most: Duration::from_secs(60),
+        };
+        assert_eq!(span.parse("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(span.parse("10ms"), Ok(Duration::from_millis(10)));
+        assert_eq!(span.parse("61s"), Err("too long".to_owned()));
+        assert!(span.parse("5").is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! Contradictions between keys that are each fine alone.
+
+use std::net::SocketAddr;
+
+use super::Config;
+use super::key::AnyKey;
+use super::keys;
+use super::reader::Reader;
+use crate::server::Unauthenticated;
+use crate::upstream::Kind;
+
+/// Adds every contradiction to the reader's mistakes.
+pub(super) fn run(config: &Config, reader: &mut Reader) {
+    listeners(config, reader);
+    deadlines(config, reader);
+    regions(config, reader);
+    endpoint(config, reader);
+}
+
+fn listeners(config: &Config, reader: &mut Reader) {
+    let server = &config.server;
+    let open = !server.listen.ip().to_canonical().is_loopback();
+    if open && server.unauthenticated == Unauthenticated::Loopback {
+        let reason = format!(
+            "other machines can reach this address and callers are not authenticated; \
+             listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+            keys::SERVER_UNAUTHENTICATED.path
+        );
+        add(
+            reader,
+            &keys::SERVER_LISTEN,
+            &[&keys::SERVER_UNAUTHENTICATED],
+            reason,
+        );
+    }
+    if config
+        .admin
+        .listen
+        .is_some_and(|admin| same(admin, server.listen))
+    {
+        let reason = format!("the same address as {}", keys::SERVER_LISTEN.path);
+        add(reader, &keys::ADMIN_LISTEN, &[&keys::SERVER_LISTEN], reason);
+    }
+}
+
+fn deadlines(config: &Config, reader: &mut Reader) {
+    if config.server.default_deadline > config.server.max_deadline {
+        let reason = format!("longer than {}", keys::SERVER_MAX_DEADLINE.path);
+        add(
+            reader,
+            &keys::SERVER_DEFAULT_DEADLINE,
+            &[&keys::SERVER_MAX_DEADLINE],
+            reason,
+        );
+    }
+}
+
+fn regions(config: &Config, reader: &mut Reader) {
+    let upstream = &config.upstream;
+    if !upstream.regions.contains(&upstream.region) {
+        let reason = format!("not among {}", keys::UPSTREAM_REGIONS.path);
+        add(
+            reader,
+            &keys::UPSTREAM_REGION,
+            &[&keys::UPSTREAM_REGIONS],
+            reason,
+        );
+    }
+}
+
+fn endpoint(config: &Config, reader: &mut Reader) {
+    let upstream = &config.upstream;
+    if upstream.endpoint_url.is_none() {
+        return;
+    }
+    // Left alone, calls meant for that endpoint would be answered by the emulator.
+    if upstream.kind == Kind::Emulator {
+        let reason = format!("wants {} = \"aws\"", keys::UPSTREAM_KIND.path);
+        add(
+            reader,
+            &keys::UPSTREAM_ENDPOINT_URL,
+            &[&keys::UPSTREAM_KIND],
+            reason,
+        );
+    }
+    let choices: [(&dyn AnyKey, bool); 2] = [
+        (&keys::UPSTREAM_FIPS, upstream.fips),
+        (&keys::UPSTREAM_DUAL_STACK, upstream.dual_stack),
+    ];
+    for (key, chosen) in choices {
+        if chosen {
+            let reason = format!(
+                "chooses among AWS's endpoints, but {} names one",
+                keys::UPSTREAM_ENDPOINT_URL.path
+            );
+            add(reader, key, &[&keys::UPSTREAM_ENDPOINT_URL], reason);
+        }
+    }
+}
+
+/// Reports at `key`, unless one of the keys it is compared with has a mistake of
+/// its own: then its default was compared.
+fn add(reader: &mut Reader, key: &dyn AnyKey, compared: &[&dyn AnyKey], reason: String) {
+    if reader.is_wrong(key) || compared.iter().any(|other| reader.is_wrong(*other)) {
+        return;
+    }
+    reader.contradiction(key, reason);
+}
+
+fn same(one: SocketAddr, other: SocketAddr) -> bool {
+    let overlap =
+        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && overlap
+}

@@ -1,0 +1,120 @@
+//! The table of keys.
+
+use std::fmt::Write;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::accepts::{
+    AccountId, Address, AddressOrOff, Flag, LogLevel, OneOf, Region, Regions, Span, Url, Whole,
+};
+use super::key::{AnyKey, Key};
+use crate::server::Unauthenticated;
+use crate::telemetry::log::Format;
+use crate::upstream::Kind;
+
+macro_rules! keys {
+    ($($constant:ident: $type:ty = $path:literal, $default:expr, $accepts:expr, $meaning:literal;)+) => {
+        $(pub(super) static $constant: Key<$type> = Key {
+            path: $path,
+            default: $default,
+            accepts: $accepts,
+            meaning: $meaning,
+        };)+
+
+        /// Every key, in the order of the reference.
+        pub(super) static ALL: &[&dyn AnyKey] = &[$(&$constant),+];
+    };
+}
+
+const fn span(least_millis: u64, most_seconds: u64) -> Span {
+    Span {
+        least: Duration::from_millis(least_millis),
+        most: Duration::from_secs(most_seconds),
+    }
+}
+
+const fn whole<T>(least: u64, most: u64) -> Whole<T> {
+    Whole {
+        least,
+        most,
+        number: PhantomData,
+    }
+}
+
+keys! {
+    SERVER_LISTEN: Address = "server.listen", Some("127.0.0.1:50051"), Address,
+        "Where gRPC is served. Port 0 takes any free port.";
+    SERVER_UNAUTHENTICATED: OneOf<Unauthenticated> = "server.unauthenticated", Some("loopback"),
+        OneOf(&[("loopback", Unauthenticated::Loopback), ("everywhere", Unauthenticated::Everywhere)]),
+        "Where callers are let in without authentication. `loopback` refuses to start on a listener that other machines can reach.";
+    SERVER_MAX_CONNECTIONS: Whole<usize> = "server.max_connections", Some("2000"), whole(1, 100_000),
+        "How many connections may be open; further ones are closed at once.";
+    SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
+        "How many calls one connection may have under way.";
+    SERVER_MAX_MESSAGE_BYTES: Whole<usize> = "server.max_message_bytes", Some("1048576"), whole(1024, 4_194_304),
+        "The largest message, in bytes.";
+    SERVER_DEFAULT_DEADLINE: Span = "server.default_deadline", Some("10s"), span(100, 600),
+        "How long a call may take whose caller sets no deadline.";
+    SERVER_MAX_DEADLINE: Span = "server.max_deadline", Some("60s"), span(100, 600),
+        "How long a call may take at most, whatever its caller asks for.";
+    SERVER_DRAIN_NOTICE: Span = "server.drain_notice", Some("5s"), span(0, 300),
+        "How long calls are still taken after SIGTERM, while load balancers learn from the health check to send none. SIGINT skips it.";
+    SERVER_DRAIN_GRACE: Span = "server.drain_grace", Some("25s"), span(0, 600),
+        "How long calls under way may take to end after the notice, before they are cut.";
+    SERVER_REFLECTION: Flag = "server.reflection", Some("true"), Flag,
+        "Whether gRPC reflection is served.";
+    ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
+        "Where `/livez`, `/readyz` and `/metrics` are served. `off` closes it.";
+    UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
+        OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
+        "The emulator inside the process, or Amazon Cognito Identity.";
+    UPSTREAM_REGION: Region = "upstream.region", Some("us-east-1"), Region,
+        "The region of operations that name no pool and no identity.";
+    UPSTREAM_REGIONS: Regions = "upstream.regions", None, Regions,
+        "The regions that calls may go to. Unset: every region this version knows.";
+    UPSTREAM_ENDPOINT_URL: Url = "upstream.endpoint_url", None, Url,
+        "Where requests are sent, in place of AWS's endpoint of the region. Wants `upstream.kind = \"aws\"`.";
+    UPSTREAM_FIPS: Flag = "upstream.fips", Some("false"), Flag,
+        "Whether AWS's FIPS endpoints are used.";
+    UPSTREAM_DUAL_STACK: Flag = "upstream.dual_stack", Some("false"), Flag,
+        "Whether AWS's dual-stack (IPv6) endpoints are used.";
+    UPSTREAM_CONNECT_TIMEOUT: Span = "upstream.connect_timeout", Some("1s"), span(10, 30),
+        "How long connecting may take, TLS included.";
+    UPSTREAM_READ_ATTEMPT_TIMEOUT: Span = "upstream.read_attempt_timeout", Some("2s"), span(50, 60),
+        "How long one attempt of a reading operation may take.";
+    UPSTREAM_WRITE_ATTEMPT_TIMEOUT: Span = "upstream.write_attempt_timeout", Some("5s"), span(50, 60),
+        "How long one attempt of a writing operation may take.";
+    UPSTREAM_ISSUE_ATTEMPT_TIMEOUT: Span = "upstream.issue_attempt_timeout", Some("3s"), span(50, 60),
+        "How long one attempt may take of an operation that issues an identity, a token or credentials.";
+    UPSTREAM_OPERATION_TIMEOUT: Span = "upstream.operation_timeout", Some("10s"), span(100, 300),
+        "How long an operation may take with all its attempts.";
+    EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
+        "The AWS account that the emulator plays.";
+    LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
+        OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
+        "How log lines look. `auto`: text on a terminal, JSON when not.";
+    LOG_LEVEL: LogLevel = "log.level", Some("info"), LogLevel,
+        "Which events are logged. Dependencies never log below `info`.";
+}
+
+/// The keys as a Markdown table.
+pub fn reference() -> String {
+    let mut table = String::from(
+        "| Key | Environment | Default | Meaning | Accepted |\n|---|---|---|---|---|\n",
+    );
+    for key in ALL {
+        let default = key
+            .default()
+            .map_or_else(|| "unset".to_owned(), |text| format!("`{text}`"));
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(
+            table,
+            "| `{}` | `{}` | {default} | {} | {} |",
+            key.path(),
+            key.variable(),
+            key.meaning(),
+            key.accepted()
+        );
+    }
+    table
+}

@@ -1,0 +1,246 @@
+use std::time::Duration;
+
+use super::*;
+use crate::server::Unauthenticated;
+
+#[test]
+fn without_any_source_each_room_has_its_defaults() {
+    let config = Config::load(&Sources::default()).unwrap();
+
+    assert_eq!(config.server, server::Settings::default());
+    assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.upstream, upstream::Settings::default());
+    assert_eq!(config.emulator, emulator::Settings::default());
+    assert_eq!(config.log, telemetry::log::Settings::default());
+}
+
+#[test]
+fn the_defaults_in_the_table_are_those_of_the_rooms() {
+    let written_out = keys::ALL
+        .iter()
+        .filter_map(|key| Some((key.variable(), key.default()?.to_owned())));
+
+    let config = load("", written_out).unwrap();
+
+    assert_eq!(config.server, server::Settings::default());
+    assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.upstream, upstream::Settings::default());
+    assert_eq!(config.emulator, emulator::Settings::default());
+    assert_eq!(config.log, telemetry::log::Settings::default());
+}
+
+#[test]
+fn flags_overrule_the_environment_which_overrules_the_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "[server]\nlisten = \"127.0.0.1:1\"\nmax_connections = 1_0\nreflection = false\n";
+    std::fs::write(file.path(), text).unwrap();
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        environment: variables([
+            ("POOLGATE_SERVER__LISTEN", "127.0.0.1:2"),
+            ("POOLGATE_SERVER__MAX_CONNECTIONS", "20"),
+        ]),
+        flags: vec![Flag {
+            name: "--listen",
+            key: "server.listen",
+            value: "127.0.0.1:3".to_owned(),
+        }],
+    };
+
+    let config = Config::load(&sources).unwrap();
+
+    assert_eq!(config.server.listen.port(), 3);
+    assert_eq!(config.server.max_connections, 20);
+    assert!(!config.server.reflection);
+}
+
+#[test]
+fn the_file_is_named_by_a_variable_when_no_flag_names_it() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "[log]\nlevel = \"debug\"\n").unwrap();
+    let path = file.path().to_str().unwrap();
+
+    let config = load("", variables([(FILE_VARIABLE, path)])).unwrap();
+
+    assert_eq!(config.log.level, "debug");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_and_says_where_it_was_made() {
+    let text = r#"
+[server]
+listen = "localhost:50051"
+max_conections = 5
+drain_grace = "1h"
+
+[sever]
+listen = "127.0.0.1:1"
+
+[upstream]
+fips = [true]
+"#;
+    let environment = variables([
+        ("POOLGATE_UPSTREAM__KIND", "gcp"),
+        ("POOLGATE_UPSTREAM__REGIN", "eu-west-1"),
+        ("POOLGATE_PORT", "tcp://10.0.0.1:50051"),
+    ]);
+
+    let mistakes = load(text, environment).unwrap_err().to_string();
+
+    for expected in [
+        ".toml:3: server.listen = \"localhost:50051\": not an IP address with a port; accepted: an IP address",
+        ".toml:4: server.max_conections: unknown key `max_conections`; did you mean `max_connections`?",
+        ".toml:5: server.drain_grace = \"1h\": too long; accepted: a duration with its unit, 0s to 10m",
+        ".toml:7: unknown section `sever`; did you mean `server`?",
+        ".toml:11: upstream.fips: array is not expected here; accepted: `true`, `false`",
+        "POOLGATE_UPSTREAM__KIND: upstream.kind = \"gcp\": not one of the known words; accepted: `emulator`, `aws`",
+        "POOLGATE_UPSTREAM__REGIN: unknown variable `POOLGATE_UPSTREAM__REGIN`; did you mean `POOLGATE_UPSTREAM__REGION`?",
+    ] {
+        assert!(
+            mistakes.contains(expected),
+            "{expected}\nis not in\n{mistakes}"
+        );
+    }
+    assert_eq!(mistakes.lines().count(), 7, "{mistakes}");
+}
+
+#[test]
+fn a_file_that_is_not_toml_or_not_there_is_a_mistake() {
+    let broken = load("[server\nlisten = 1", []).unwrap_err().to_string();
+    assert!(broken.contains(".toml:1: "), "{broken}");
+
+    let sources = Sources {
+        file: Some("/nowhere/poolgate.toml".into()),
+        ..Sources::default()
+    };
+    let missing = Config::load(&sources).unwrap_err().to_string();
+    assert!(
+        missing.starts_with("--config: cannot read /nowhere/poolgate.toml"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn a_url_with_a_password_is_refused_without_showing_it() {
+    let environment = variables([
+        ("POOLGATE_UPSTREAM__KIND", "aws"),
+        ("POOLGATE_UPSTREAM__ENDPOINT_URL", "http://me:s3cret@host"),
+    ]);
+
+    let mistakes = load("", environment).unwrap_err().to_string();
+
+    assert!(!mistakes.contains("s3cret"), "{mistakes}");
+    assert!(mistakes.contains("user name or password"), "{mistakes}");
+}
+
+#[test]
+fn contradictions_between_keys_are_mistakes() {
+    for (why, text, expected) in [
+        (
+            "strangers would be let in",
+            "[server]\nlisten = \"0.0.0.0:50051\"",
+            "server.listen = \"0.0.0.0:50051\": other machines",
+        ),
+        (
+            "one port cannot serve two protocols",
+            "[admin]\nlisten = \"127.0.0.1:50051\"",
+            "the same address as server.listen",
+        ),
+        (
+            "the default would be longer than the most",
+            "[server]\nmax_deadline = \"5s\"",
+            "server.default_deadline = \"10s\": longer than server.max_deadline",
+        ),
+        (
+            "the default region would be refused",
+            "[upstream]\nregions = [\"eu-west-1\"]",
+            "upstream.region = \"us-east-1\": not among upstream.regions",
+        ),
+        (
+            "an endpoint overrules the choice of endpoints",
+            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true",
+            "upstream.fips = \"true\": chooses among",
+        ),
+        (
+            "the emulator would answer in place of the endpoint",
+            "[upstream]\nendpoint_url = \"http://127.0.0.1:1\"",
+            "wants upstream.kind",
+        ),
+    ] {
+        let mistakes = load(text, []).expect_err(why).to_string();
+        assert!(mistakes.contains(expected), "{why}: {mistakes}");
+        assert_eq!(mistakes.lines().count(), 1, "{why}: {mistakes}");
+    }
+}
+
+#[test]
+fn the_opt_in_lets_everybody_in() {
+    let text = "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"";
+
+    let config = load(text, []).unwrap();
+
+    assert_eq!(config.server.unauthenticated, Unauthenticated::Everywhere);
+}
+
+#[test]
+fn lists_durations_and_empty_variables_are_read_from_the_environment() {
+    let environment = variables([
+        ("POOLGATE_UPSTREAM__REGIONS", "eu-west-1, us-east-1"),
+        ("POOLGATE_UPSTREAM__CONNECT_TIMEOUT", "250ms"),
+        ("POOLGATE_UPSTREAM__ENDPOINT_URL", ""),
+        ("POOLGATE_ADMIN__LISTEN", "off"),
+    ]);
+
+    let config = load("", environment).unwrap();
+
+    assert_eq!(config.upstream.regions, ["eu-west-1", "us-east-1"]);
+    assert_eq!(config.upstream.connect_timeout, Duration::from_millis(250));
+    assert_eq!(config.upstream.endpoint_url, None);
+    assert_eq!(config.admin.listen, None);
+}
+
+#[test]
+fn the_effective_configuration_is_a_file_with_the_same_effect() {
+    let environment = variables([
+        ("POOLGATE_UPSTREAM__REGIONS", "eu-west-1,us-east-1"),
+        ("POOLGATE_SERVER__DRAIN_NOTICE", "1s"),
+        ("POOLGATE_SERVER__REFLECTION", "false"),
+    ]);
+    let first = load("", environment).unwrap();
+
+    let second = load(first.to_toml(), []).unwrap();
+
+    assert_eq!(second.server, first.server);
+    assert_eq!(second.upstream, first.upstream);
+    let line = "drain_notice = \"1s\"  # POOLGATE_SERVER__DRAIN_NOTICE";
+    assert!(first.to_toml().contains(line), "{}", first.to_toml());
+}
+
+#[test]
+fn the_reference_has_a_row_for_every_key() {
+    let reference = reference();
+
+    assert_eq!(reference.lines().count(), keys::ALL.len() + 2);
+    let row = "| `server.max_message_bytes` | `POOLGATE_SERVER__MAX_MESSAGE_BYTES` | `1048576` | The largest message, in bytes. | 1024 to 4194304 |";
+    assert!(reference.contains(row), "{reference}");
+}
+
+fn load(
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, Mistakes> {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    Config::load(&Sources {
+        file: (!text.is_empty()).then(|| file.path().to_owned()),
+        environment: environment.into_iter().collect(),
+        flags: Vec::new(),
+    })
+}
+
+fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}

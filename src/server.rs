@@ -1,0 +1,211 @@
+//! Puts everything together: listeners, routes, the start and the end.
+//!
+//! This room promises that nothing is served before everything is set up, and that
+//! the end comes within `drain_notice + drain_grace`, whatever peers do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::emulator::{self, Connector, Emulator};
+use crate::telemetry::Metrics;
+use crate::upstream::{self, Kind, Upstream};
+
+pub mod admin;
+pub mod drain;
+pub mod health;
+pub mod listen;
+pub mod reflection;
+mod settings;
+pub mod signals;
+pub mod stack;
+
+pub use settings::{Settings, Unauthenticated};
+
+use drain::Outcome;
+use health::{Health, State};
+use listen::{Limits, Serving};
+use signals::Signals;
+
+/// What a server is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The gRPC listener.
+    pub server: Settings,
+    /// The listener for probes and metrics.
+    pub admin: admin::Settings,
+    /// The service behind poolgate.
+    pub upstream: upstream::Settings,
+    /// The emulator, for the upstream of that kind.
+    pub emulator: emulator::Settings,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}, set by `{key}`: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The key that sets it.
+        key: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Signals cannot be listened to.
+    #[error("cannot listen to signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// The built-in descriptors are broken.
+    #[error("cannot serve reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Serves until a signal comes, then drains.
+pub async fn run(parts: Parts) -> Result<Outcome, StartError> {
+    let signals = Signals::listen().map_err(StartError::Signals)?;
+    let running = start(parts).await?;
+    Ok(running.until(signals).await)
+}
+
+/// A server at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Where gRPC is served.
+    pub address: SocketAddr,
+    /// Where probes and metrics are served.
+    pub admin_address: Option<SocketAddr>,
+    drain: drain::Settings,
+    health: Health,
+    serving: Serving,
+    writes: TaskTracker,
+    _admin: DropGuard,
+}
+
+/// Sets everything up and serves.
+pub async fn start(parts: Parts) -> Result<Running, StartError> {
+    let metrics = Arc::new(Metrics::new());
+    let health = Health::new().await;
+    let writes = TaskTracker::new();
+    let admin_ended = CancellationToken::new();
+    // Also ends the admin listener when the start fails further down.
+    let admin = admin_ended.clone().drop_guard();
+
+    let (listener, address) = bind(parts.server.listen, "server.listen")?;
+    let mut admin_address = None;
+    if let Some(wanted) = parts.admin.listen {
+        let (listener, address) = bind(wanted, "admin.listen")?;
+        admin_address = Some(address);
+        tokio::spawn(admin::serve(
+            listener,
+            health.clone(),
+            Arc::clone(&metrics),
+            admin_ended,
+        ));
+    }
+
+    let stack = stack(&parts, &health, &metrics, &writes).await?;
+    let limits = Limits {
+        connections: parts.server.max_connections,
+        concurrent_streams: parts.server.max_concurrent_streams,
+        preface: listen::PREFACE_TIMEOUT,
+    };
+    let serving = listen::serve(listener, stack, limits, metrics);
+    health.set(State::Ready).await;
+    announce(&parts, address, admin_address);
+    Ok(Running {
+        address,
+        admin_address,
+        drain: parts.server.drain,
+        health,
+        serving,
+        writes,
+        _admin: admin,
+    })
+}
+
+impl Running {
+    /// Serves until a signal comes, then drains. Probes and metrics are answered
+    /// until the very end.
+    pub async fn until(self, mut signals: Signals) -> Outcome {
+        let first = signals.next().await;
+        drain::drain(
+            &self.drain,
+            first,
+            &mut signals,
+            &self.health,
+            &self.serving,
+            &self.writes,
+        )
+        .await
+    }
+}
+
+/// Every service with its layers: ours, health and reflection. Calls are counted
+/// in `metrics`, writes upstream run in `writes`.
+async fn stack(
+    parts: &Parts,
+    health: &Health,
+    metrics: &Arc<Metrics>,
+    writes: &TaskTracker,
+) -> Result<stack::Stack, StartError> {
+    let clock = Clock::system();
+    let upstream = upstream(parts, &clock, writes).await;
+    let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
+    routes = routes.add_service(health.service());
+    if parts.server.reflection {
+        routes = reflection::add_to(routes)?;
+    }
+    Ok(stack::outer(routes, Arc::clone(metrics) as _, &clock))
+}
+
+/// AWS, or the emulator in the place of the network.
+async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
+    let http_client = match parts.upstream.kind {
+        Kind::Aws => None,
+        Kind::Emulator => {
+            let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
+            Some(SharedHttpClient::new(Connector::new(Arc::new(emulator))))
+        }
+    };
+    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+}
+
+fn bind(
+    address: SocketAddr,
+    key: &'static str,
+) -> Result<(tokio::net::TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen {
+        address,
+        key,
+        source,
+    };
+    let listener = listen::bind(address).map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}
+
+fn announce(parts: &Parts, address: SocketAddr, admin_address: Option<SocketAddr>) {
+    let admin = admin_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+    let upstream = parts.upstream.kind;
+    tracing::info!(
+        %address,
+        %admin,
+        ?upstream,
+        version = env!("CARGO_PKG_VERSION"),
+        "serving gRPC on {address}, probes and metrics on {admin}"
+    );
+    tracing::warn!(
+        allowed_on = ?parts.server.unauthenticated,
+        "callers are not authenticated: everybody who reaches {address} may do everything"
+    );
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! The listener for probes and metrics, apart from the one for calls: load on one
+//! does not starve the other, and it can stay closed to the outside.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::health::{Health, State};
+use super::listen;
+use crate::telemetry::{Metrics, metrics};
+
+/// Probes and scrapers are few.
+const MAX_CONNECTIONS: usize = 64;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an operator sets about the admin listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens; nothing when it is closed.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464))),
+        }
+    }
+}
+
+/// Serves probes and metrics on `listener` until `ended`.
+pub async fn serve(
+    listener: TcpListener,
+    health: Health,
+    metrics: Arc<Metrics>,
+    ended: CancellationToken,
+) {
+    let routes = routes(health, Arc::clone(&metrics));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let stream = tokio::select! {
+            () = ended.cancelled() => return,
+            stream = listen::accept(&listener, &metrics) => stream,
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(
+                TokioIo::new(stream),
+                TowerToHyperService::new(routes.clone()),
+            );
+        let ended = ended.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            tokio::select! {
+                () = ended.cancelled() => {}
+                // A probe that hangs up half-way is its own affair.
+                _ = connection => {}
+            }
+        });
+    }
+}
+
+fn routes(health: Health, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(async move || readiness(health.state())))
+        .route(
+            "/metrics",
+            get(async move || {
+                let headers = [
+                    (CONTENT_TYPE, metrics::CONTENT_TYPE),
+                    (CACHE_CONTROL, "no-store"),
+                ];
+                (headers, metrics.encode())
+            }),
+        )
+}
+
+fn readiness(state: State) -> (StatusCode, &'static str) {
+    match state {
+        State::Ready => (StatusCode::OK, "ready\n"),
+        State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting\n"),
+        State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Method, Request};
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn readiness_follows_the_life_of_the_process_and_liveness_does_not() {
+        let health = Health::new().await;
+        for (state, status, reason) in [
+            (State::Starting, 503, "not ready: starting\n"),
+            (State::Ready, 200, "ready\n"),
+            (State::Draining, 503, "not ready: draining\n"),
+        ] {
+            health.set(state).await;
+
+            let ready = ask(&health, Method::GET, "/readyz").await;
+            let alive = ask(&health, Method::GET, "/livez").await;
+
+            assert_eq!((ready.0, ready.2.as_str()), (status, reason));
+            assert_eq!(alive.0, 200);
+        }
+    }
+
+    #[tokio::test]
+    async fn metrics_come_as_openmetrics_text() {
+        let health = Health::new().await;
+
+        let (status, content_type, text) = ask(&health, Method::GET, "/metrics").await;
+
+        assert_eq!(status, 200);
+        assert_eq!(
+            content_type,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        );
+        assert!(text.contains("poolgate_build_info{version="), "{text}");
+    }
+
+    #[tokio::test]
+    async fn other_paths_and_methods_are_refused() {
+        let health = Health::new().await;
+
+        assert_eq!(ask(&health, Method::GET, "/").await.0, 404);
+        assert_eq!(ask(&health, Method::POST, "/metrics").await.0, 405);
+    }
+
+    #[tokio::test]
+    async fn probes_are_answered_over_a_socket_until_the_end() {
+        let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let ended = CancellationToken::new();
+        let health = Health::new().await;
+        let metrics = Arc::new(Metrics::new());
+        let serving = tokio::spawn(serve(listener, health, metrics, ended.clone()));
+
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        ended.cancel();
+        serving.await.unwrap();
+    }
+
+    async fn ask(health: &Health, method: Method, path: &str) -> (u16, String, String) {
+        let routes = routes(health.clone(), Arc::new(Metrics::new()));
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = routes.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let content_type = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .map_or_else(String::new, |value| value.to_str().unwrap().to_owned());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        (status, content_type, text)
+    }
+}

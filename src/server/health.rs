@@ -1,0 +1,141 @@
+//! Whether the process can serve: `grpc.health.v1` for load balancers, and the same
+//! answer for the admin listener.
+
+use tokio::sync::watch;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::pb;
+
+/// Requests hold a service name; anything longer is a mistake.
+const MAX_REQUEST_BYTES: usize = 1024;
+
+/// The whole process, and our service. Liveness of AWS is not part of it: another
+/// instance would see the same outage.
+const SERVICES: [&str; 2] = ["", pb::SERVICE_NAME];
+
+/// Where the process is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not everything is set up.
+    Starting,
+    /// Calls are welcome.
+    Ready,
+    /// The end has begun.
+    Draining,
+}
+
+/// Tells load balancers and probes where the process is in its life.
+#[derive(Clone, Debug)]
+pub struct Health {
+    reporter: HealthReporter,
+    state: watch::Sender<State>,
+}
+
+impl Health {
+    /// A process that is starting.
+    pub async fn new() -> Self {
+        let health = Self {
+            reporter: HealthReporter::new(),
+            state: watch::Sender::new(State::Starting),
+        };
+        health.set(State::Starting).await;
+        health
+    }
+
+    /// The service to add to the routes.
+    pub fn service(&self) -> HealthServer<HealthService> {
+        let service = HealthService::from_health_reporter(self.reporter.clone());
+        HealthServer::new(service).max_decoding_message_size(MAX_REQUEST_BYTES)
+    }
+
+    /// Where the process is in its life.
+    pub fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    /// Changes where the process is in its life and tells those who watch.
+    pub async fn set(&self, state: State) {
+        self.state.send_replace(state);
+        let status = match state {
+            State::Ready => ServingStatus::Serving,
+            State::Starting | State::Draining => ServingStatus::NotServing,
+        };
+        for service in SERVICES {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+
+    /// Ends the streams of those who watch; otherwise they would hold their
+    /// connections open for ever.
+    pub async fn end_watches(&self) {
+        let mut reporter = self.reporter.clone();
+        for service in SERVICES {
+            reporter.clear_service_status(service).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Request;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_process_serves_from_ready_until_drain() {
+        let health = Health::new().await;
+
+        for (state, status) in [
+            (State::Starting, ServingStatus::NotServing),
+            (State::Ready, ServingStatus::Serving),
+            (State::Draining, ServingStatus::NotServing),
+        ] {
+            health.set(state).await;
+            for service in SERVICES {
+                assert_eq!(check(&health, service).await.unwrap(), status as i32);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_not_here_is_not_found() {
+        let health = Health::new().await;
+
+        let code = check(&health, "some.other.Service").await.unwrap_err();
+
+        assert_eq!(code, tonic::Code::NotFound);
+    }
+
+    #[tokio::test]
+    async fn who_watches_sees_the_drain_and_then_the_end() {
+        let health = Health::new().await;
+        health.set(State::Ready).await;
+        let mut client = HealthClient::new(health.service());
+        let request = Request::new(HealthCheckRequest::default());
+        let mut statuses = client.watch(request).await.unwrap().into_inner();
+
+        let first = statuses.message().await.unwrap().unwrap().status;
+        health.set(State::Draining).await;
+        health.end_watches().await;
+
+        assert_eq!(first, ServingStatus::Serving as i32);
+        let second = statuses.message().await.unwrap().unwrap().status;
+        assert_eq!(second, ServingStatus::NotServing as i32);
+        assert!(statuses.message().await.unwrap().is_none());
+    }
+
+    async fn check(health: &Health, service: &str) -> Result<i32, tonic::Code> {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        let mut client = HealthClient::new(health.service());
+        let response = client.check(Request::new(request)).await;
+        response
+            .map(|response| response.into_inner().status)
+            .map_err(|status| status.code())
+    }
+}

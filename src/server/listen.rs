@@ -1,0 +1,172 @@
+//! The gRPC listener: our own accept loop over hyper.
+//!
+//! tonic's own server offers no deadline for the HTTP/2 preface, no cap on
+//! connections, no pause when `accept` fails, and a shutdown that waits for ever
+//! for a peer that is silent. This one promises:
+//!
+//! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed;
+//! * at most `max_connections` are open, at most `max_concurrent_streams` calls on
+//!   each; resets forced by a peer are bounded;
+//! * after [`Serving::stop`] nothing is accepted and every peer is told to go away;
+//!   after [`Serving::cut`] every connection is gone.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::telemetry::Metrics;
+
+mod accept;
+mod call;
+mod connection;
+mod preface;
+
+pub(super) use accept::accept;
+pub use accept::bind;
+
+/// How long a new connection may take to send its HTTP/2 preface.
+pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The address a request came from, in the extensions of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Bounds on connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections may be open.
+    pub connections: usize,
+    /// How many calls one connection may have under way.
+    pub concurrent_streams: u32,
+    /// How long a new connection may take to send its HTTP/2 preface.
+    pub preface: Duration,
+}
+
+/// A service that answers gRPC requests, whatever is behind it.
+pub trait Grpc:
+    Service<
+        http::Request<tonic::body::Body>,
+        Response = http::Response<tonic::body::Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Grpc for S
+where
+    S: Service<
+            http::Request<tonic::body::Body>,
+            Response = http::Response<tonic::body::Body>,
+            Error = Infallible,
+        > + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
+}
+
+/// A listener at work. Dropping it does not end it.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    stopped: CancellationToken,
+    cut: CancellationToken,
+    connections: TaskTracker,
+    calls: TaskTracker,
+}
+
+/// Serves every connection of `listener` with `service`, in tasks of their own.
+pub fn serve(
+    listener: TcpListener,
+    service: impl Grpc + Sync,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+) -> Serving {
+    let serving = Serving {
+        stopped: CancellationToken::new(),
+        cut: CancellationToken::new(),
+        connections: TaskTracker::new(),
+        calls: TaskTracker::new(),
+    };
+    tokio::spawn(accept_all(
+        listener,
+        service,
+        limits,
+        metrics,
+        serving.clone(),
+    ));
+    serving
+}
+
+impl Serving {
+    /// Accepts nothing further and tells every peer to begin no further calls.
+    pub fn stop(&self) {
+        self.stopped.cancel();
+        self.connections.close();
+        self.calls.close();
+    }
+
+    /// Closes every connection, whatever is under way.
+    pub fn cut(&self) {
+        self.stop();
+        self.cut.cancel();
+    }
+
+    /// How many calls are under way.
+    pub fn open_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Ends when, after [`Serving::stop`], no call is under way.
+    pub async fn calls_ended(&self) {
+        self.calls.wait().await;
+    }
+
+    /// Ends when, after [`Serving::stop`], no connection is open.
+    pub async fn connections_ended(&self) {
+        self.connections.wait().await;
+    }
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    service: impl Grpc + Sync,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    serving: Serving,
+) {
+    loop {
+        let stream = tokio::select! {
+            biased;
+            () = serving.stopped.cancelled() => return,
+            stream = accept(&listener, &metrics) => stream,
+        };
+        if serving.connections.len() >= limits.connections {
+            metrics.connection_refused(crate::telemetry::metrics::Refusal::Limit);
+            continue;
+        }
+        serving.connections.spawn(connection::serve(
+            stream,
+            service.clone(),
+            limits,
+            Arc::clone(&metrics),
+            serving.clone(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

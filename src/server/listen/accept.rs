@@ -1,0 +1,89 @@
+//! Binding and accepting.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Refusal;
+
+/// How many connections the kernel holds until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// How long to wait after a failed `accept`. Without a pause, running out of file
+/// descriptors turns into a loop that burns a core.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens on `address`, also right after a predecessor has left it.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The next connection, ready for use.
+pub(in crate::server) async fn accept(listener: &TcpListener, metrics: &Metrics) -> TcpStream {
+    let mut failed = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) if prepare(&stream).is_ok() => return stream,
+            // The peer has left already.
+            Ok(_) => {}
+            Err(error) if is_about_the_peer(&error) => {}
+            Err(error) => {
+                metrics.connection_refused(Refusal::Error);
+                if !failed {
+                    tracing::warn!(%error, "accepting connections fails; trying again");
+                }
+                failed = true;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers are small and must not wait for acknowledgements of earlier ones.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)
+}
+
+fn is_about_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_connection_sends_without_delay() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+
+        let _client = TcpStream::connect(address).await.unwrap();
+        let stream = accept(&listener, &Metrics::new()).await;
+
+        assert!(stream.nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_refused() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+
+        let error = bind(listener.local_addr().unwrap()).unwrap_err();
+
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -1,0 +1,112 @@
+//! One connection, from its first byte to its last.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+
+use super::call::Calls;
+use super::{Grpc, Limits, Peer, Serving, preface};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Refusal;
+
+/// Streams that a peer opens and resets before we have looked at them.
+const PENDING_ACCEPT_RESETS: usize = 20;
+/// Streams that a peer makes us reset, over the life of a connection. hyper's
+/// protection needs a number, else it is off.
+const LOCAL_ERROR_RESETS: usize = 1024;
+const HEADER_LIST_BYTES: u32 = 16 * 1024;
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves `stream` until either side ends it.
+pub(super) async fn serve(
+    stream: TcpStream,
+    service: impl Grpc,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    serving: Serving,
+) {
+    let Ok(address) = stream.peer_addr() else {
+        return;
+    };
+    let _open = Open::count(Arc::clone(&metrics));
+    let stream = tokio::select! {
+        biased;
+        // Nothing was begun yet, so nothing is lost.
+        () = serving.stopped.cancelled() => return,
+        stream = preface::expect(stream, limits.preface) => stream,
+    };
+    let Some(stream) = stream else {
+        metrics.connection_refused(Refusal::Preface);
+        return;
+    };
+    let calls = Calls {
+        service,
+        peer: Peer(canonical(address)),
+        open: serving.calls.clone(),
+    };
+    let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
+    let ended = tokio::select! {
+        biased;
+        () = serving.cut.cancelled() => return,
+        ended = connection.as_mut() => ended,
+        () = serving.stopped.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                () = serving.cut.cancelled() => return,
+                ended = connection => ended,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(peer = %address, %error, "connection ended with an error");
+    }
+}
+
+fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .auto_date_header(false)
+        .max_concurrent_streams(limits.concurrent_streams)
+        .max_pending_accept_reset_streams(PENDING_ACCEPT_RESETS)
+        .max_local_error_reset_streams(LOCAL_ERROR_RESETS)
+        .max_header_list_size(HEADER_LIST_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+    builder
+}
+
+/// A listener on `[::]` shows IPv4 peers as IPv6; rules and records want the
+/// address that the peer has.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Counts a connection as open while it lives.
+struct Open(Arc<Metrics>);
+
+impl Open {
+    fn count(metrics: Arc<Metrics>) -> Self {
+        metrics.connection_opened();
+        Self(metrics)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connection_closed();
+    }
+}

@@ -1,0 +1,64 @@
+//! The order of the layers, in one place, with reasons.
+//!
+//! Two rings: the outer one is around every service, the inner one around ours
+//! alone, so that health and reflection answer when our own rules cannot.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tonic::service::{LayerExt, Routes};
+use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
+
+use crate::clock::Clock;
+use crate::layers::{
+    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Meter, Observe, Request, Response,
+    Route,
+};
+use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
+use crate::service::Service;
+use crate::upstream::Upstream;
+
+use super::Settings;
+
+/// Our service with the inner ring, as the first of the routes.
+pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Routes {
+    let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
+        .max_decoding_message_size(settings.max_message_bytes);
+    let ring = ServiceBuilder::new()
+        // First, because everything below is keyed on the operation and never on
+        // the path.
+        .layer(Around::new(Gated(Route)))
+        // Around all that can wait, because a caller's deadline also covers the
+        // reading of its message.
+        .layer(Around::new(Deadlines {
+            default: settings.default_deadline,
+            max: settings.max_deadline,
+            clock: clock.clone(),
+        }))
+        // Last, because reading a message is the dearest of the refusals, and what
+        // it finds is what the service sends.
+        .layer(Around::new(Gated(Inspect {
+            max_message_bytes: settings.max_message_bytes,
+        })));
+    Routes::new(ring.named_layer(service))
+}
+
+/// The whole of poolgate as one service.
+pub type Stack = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// All services with the outer ring.
+pub fn outer(routes: Routes, meter: Arc<dyn Meter>, clock: &Clock) -> Stack {
+    let panics = Arc::clone(&meter);
+    let stack = ServiceBuilder::new()
+        // Outermost, because every answer counts, also a refusal and a panic's.
+        .layer(Around::new(Observe::new(meter, clock.clone())))
+        // Before anything can fail, because every answer carries the call's name;
+        // and what is not gRPC has no business further down.
+        .layer(Around::new(Context))
+        // Inside the two, because a panic's answer is counted and named like any
+        // other; outside all else, because anything else may be what panics.
+        .layer(Around::new(CatchPanic::new(move || panics.panicked())))
+        .service(routes.prepare());
+    BoxCloneSyncService::new(stack)
+}

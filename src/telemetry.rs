@@ -1,0 +1,13 @@
+//! What the process tells about itself: log lines and metrics.
+//!
+//! This room owns every metric name ([`names`]). It promises that no label has
+//! more values than the protocol has methods and codes, and that no dependency
+//! logs below `info`, where it would print messages and headers.
+
+mod labels;
+pub mod log;
+pub mod metrics;
+pub mod names;
+
+pub use metrics::Metrics;
+pub use names::reference;

@@ -1,0 +1,36 @@
+//! The values that labels have: a closed set, whatever callers send.
+
+use crate::rpc::Rpc;
+
+pub(super) type MethodLabels = [(&'static str, &'static str); 3];
+pub(super) type OutcomeLabels = [(&'static str, &'static str); 4];
+
+/// Why a connection was closed before its first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Too many connections are open.
+    Limit,
+    /// No HTTP/2 preface came in time, or something else came.
+    Preface,
+    /// The system could not accept it.
+    Error,
+}
+
+impl Refusal {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Refusal::Limit => "limit",
+            Refusal::Preface => "preface",
+            Refusal::Error => "error",
+        }
+    }
+}
+
+/// The labels of a method.
+pub(super) fn method_labels(rpc: Rpc) -> MethodLabels {
+    [
+        ("grpc_type", rpc.kind),
+        ("grpc_service", rpc.service),
+        ("grpc_method", rpc.method),
+    ]
+}

@@ -1,0 +1,193 @@
+//! The counters, and their text for Prometheus.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::labels::{MethodLabels, OutcomeLabels, method_labels};
+use super::names;
+use crate::layers::Meter;
+use crate::operation::Operation;
+use crate::rpc::Rpc;
+
+pub use super::labels::Refusal;
+
+/// The content type of [`Metrics::encode`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Upper bounds in seconds. Calls that stay inside the process take well under a
+/// millisecond, calls to AWS tens of milliseconds; a minute is the longest allowed.
+const BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
+];
+
+/// The process's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    started: Family<MethodLabels, Counter>,
+    handled: Family<OutcomeLabels, Counter>,
+    handling: Family<MethodLabels, Histogram, fn() -> Histogram>,
+    connections: Gauge,
+    refused: Family<[(&'static str, &'static str); 1], Counter>,
+    panics: Counter,
+}
+
+impl Metrics {
+    /// All metrics at zero. Every method of the protocol is there from the start,
+    /// so that a first call is an increase and not the birth of a series.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::default(),
+            started: Family::default(),
+            handled: Family::default(),
+            handling: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            connections: Gauge::default(),
+            refused: Family::default(),
+            panics: Counter::default(),
+        };
+        metrics.register();
+        for operation in Operation::ALL {
+            let labels = method_labels(Rpc::of_operation(*operation));
+            drop(metrics.started.get_or_create(&labels));
+        }
+        for reason in [Refusal::Limit, Refusal::Preface, Refusal::Error] {
+            drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
+        }
+        metrics
+    }
+
+    /// A connection was opened.
+    pub fn connection_opened(&self) {
+        self.connections.inc();
+    }
+
+    /// A connection was closed.
+    pub fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    /// A connection was closed before its first call.
+    pub fn connection_refused(&self, reason: Refusal) {
+        self.refused
+            .get_or_create(&[("reason", reason.label())])
+            .inc();
+    }
+
+    /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing into a `String` cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn register(&mut self) {
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        let registry = &mut self.registry;
+        add(registry, &names::STARTED, self.started.clone());
+        add(registry, &names::HANDLED, self.handled.clone());
+        add(registry, &names::HANDLING, self.handling.clone());
+        add(registry, &names::BUILD, build);
+        add(registry, &names::CONNECTIONS, self.connections.clone());
+        add(registry, &names::REFUSED, self.refused.clone());
+        add(registry, &names::PANICS, self.panics.clone());
+    }
+}
+
+impl Meter for Metrics {
+    fn started(&self, rpc: Rpc) {
+        self.started.get_or_create(&method_labels(rpc)).inc();
+    }
+
+    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration) {
+        let labels = method_labels(rpc);
+        let [kind, service, method] = labels;
+        self.handled
+            .get_or_create(&[kind, service, method, ("grpc_code", code)])
+            .inc();
+        self.handling
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    fn panicked(&self) {
+        self.panics.inc();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
+    registry.register(name.registered(), name.help(), metric);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_counted_under_its_method_and_code() {
+        let metrics = Metrics::new();
+
+        let rpc = Rpc::of_operation(Operation::GetId);
+        metrics.started(rpc);
+        metrics.handled(rpc, "NotFound", Duration::from_millis(3));
+
+        let labels = r#"grpc_type="unary",grpc_service="cognito.identity.v1.CognitoIdentityService",grpc_method="GetId""#;
+        let text = metrics.encode();
+        for line in [
+            format!("grpc_server_started_total{{{labels}}} 1"),
+            format!("grpc_server_handled_total{{{labels},grpc_code=\"NotFound\"}} 1"),
+            format!("grpc_server_handling_seconds_count{{{labels}}} 1"),
+        ] {
+            assert!(text.contains(&line), "{line} is not in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_metric_of_the_reference_is_exposed_under_its_name() {
+        let metrics = Metrics::new();
+        let rpc = Rpc::of_operation(Operation::GetId);
+        metrics.started(rpc);
+        metrics.handled(rpc, "OK", Duration::ZERO);
+
+        let text = metrics.encode();
+
+        for metric in names::ALL {
+            let exposed = text
+                .lines()
+                .any(|line| !line.starts_with('#') && line.starts_with(metric.name));
+            assert!(exposed, "{} is not in:\n{text}", metric.name);
+            assert!(names::reference().contains(metric.name), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn connections_go_up_and_down() {
+        let metrics = Metrics::new();
+
+        metrics.connection_opened();
+        metrics.connection_opened();
+        metrics.connection_closed();
+        metrics.connection_refused(Refusal::Limit);
+
+        let text = metrics.encode();
+        assert!(text.contains("\npoolgate_connections 1\n"), "{text}");
+        assert!(
+            text.contains("poolgate_connections_refused_total{reason=\"limit\"} 1"),
+            "{text}"
+        );
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Every metric: its name, its labels and what it means.
+
+use std::fmt::Write;
+
+/// A metric as it appears in the exposition.
+#[derive(Debug)]
+pub struct Name {
+    /// The full name, suffix included.
+    pub name: &'static str,
+    /// Counter, gauge, histogram or info.
+    pub kind: &'static str,
+    /// The labels.
+    pub labels: &'static [&'static str],
+    /// What it counts, in one sentence with the unit.
+    pub meaning: &'static str,
+}
+
+/// Calls begun.
+pub const STARTED: Name = Name {
+    name: "grpc_server_started_total",
+    kind: "counter",
+    labels: &["grpc_type", "grpc_service", "grpc_method"],
+    meaning: "Calls begun.",
+};
+
+/// Calls ended.
+pub const HANDLED: Name = Name {
+    name: "grpc_server_handled_total",
+    kind: "counter",
+    labels: &["grpc_type", "grpc_service", "grpc_method", "grpc_code"],
+    meaning: "Calls ended, whatever the outcome.",
+};
+
+/// How long calls took.
+pub const HANDLING: Name = Name {
+    name: "grpc_server_handling_seconds",
+    kind: "histogram",
+    labels: &["grpc_type", "grpc_service", "grpc_method"],
+    meaning: "Seconds from the start of a call to its end.",
+};
+
+/// Which version runs.
+pub const BUILD: Name = Name {
+    name: "poolgate_build_info",
+    kind: "info",
+    labels: &["version"],
+    meaning: "Always 1; the label says which version runs.",
+};
+
+/// Open connections.
+pub const CONNECTIONS: Name = Name {
+    name: "poolgate_connections",
+    kind: "gauge",
+    labels: &[],
+    meaning: "Open connections to the gRPC listener.",
+};
+
+/// Connections closed before their first call.
+pub const REFUSED: Name = Name {
+    name: "poolgate_connections_refused_total",
+    kind: "counter",
+    labels: &["reason"],
+    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `error` (the system could not accept).",
+};
+
+/// Panics caught.
+pub const PANICS: Name = Name {
+    name: "poolgate_panics_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Panics caught while a call was handled. Each is a defect.",
+};
+
+/// Every metric.
+pub const ALL: &[&Name] = &[
+    &STARTED,
+    &HANDLED,
+    &HANDLING,
+    &BUILD,
+    &CONNECTIONS,
+    &REFUSED,
+    &PANICS,
+];
+
+impl Name {
+    /// The name to register: the exposition format adds the suffixes of counters
+    /// and infos by itself.
+    pub(super) fn registered(&self) -> &'static str {
+        self.name
+            .strip_suffix("_total")
+            .or_else(|| self.name.strip_suffix("_info"))
+            .unwrap_or(self.name)
+    }
+
+    /// The meaning without its full stop, which the exposition format adds.
+    pub(super) fn help(&self) -> &'static str {
+        self.meaning.strip_suffix('.').unwrap_or(self.meaning)
+    }
+}
+
+/// The metrics as a Markdown table.
+pub fn reference() -> String {
+    let mut table = String::from("| Metric | Kind | Labels | Meaning |\n|---|---|---|---|\n");
+    for metric in ALL {
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {} | {} |",
+            metric.name,
+            metric.kind,
+            labels.join(", "),
+            metric.meaning
+        );
+    }
+    table
+}

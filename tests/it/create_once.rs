@@ -1,0 +1,135 @@
+//! Whatever goes wrong with AWS, a create is on the wire once: one call is never
+//! two pools.
+
+use poolgate::pb;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::support::fake_aws::{FakeAws, Fault};
+use crate::support::process::Process;
+
+const CALLS: usize = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_is_on_the_wire_once_under_every_fault() {
+    let cases = [
+        (Fault::None, Code::Ok, ""),
+        (Fault::InternalError, Code::Internal, "INTERNAL_ERROR"),
+        (Fault::HtmlUnavailable, Code::Unknown, "OUTCOME_UNKNOWN"),
+        (Fault::Silence, Code::DeadlineExceeded, "OUTCOME_UNKNOWN"),
+        (Fault::Close, Code::Unknown, "OUTCOME_UNKNOWN"),
+        (Fault::HalfBody, Code::Unknown, "OUTCOME_UNKNOWN"),
+        (
+            Fault::LimitExceeded,
+            Code::ResourceExhausted,
+            "LIMIT_EXCEEDED",
+        ),
+    ];
+    for (fault, code, reason) in cases {
+        let aws = FakeAws::start(fault).await;
+        let poolgate = start(&aws);
+        let client = poolgate.client().await;
+
+        let calls: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let mut client = client.clone();
+                tokio::spawn(async move { client.create_identity_pool(create()).await })
+            })
+            .collect();
+
+        for call in calls {
+            let answer = call.await.unwrap();
+            match answer {
+                Ok(_) => assert_eq!(code, Code::Ok, "{fault:?}"),
+                Err(status) => {
+                    assert_eq!(status.code(), code, "{fault:?}: {}", status.message());
+                    assert_eq!(status.get_details_error_info().unwrap().reason, reason);
+                    if reason == "OUTCOME_UNKNOWN" {
+                        let pushback = status.metadata().get("grpc-retry-pushback-ms").unwrap();
+                        assert_eq!(pushback, "-1", "{fault:?}: no client tries it again");
+                    }
+                }
+            }
+        }
+        assert_eq!(aws.requests(), CALLS, "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_is_tried_again_and_a_throttled_create_too() {
+    let aws = FakeAws::start(Fault::InternalError).await;
+    let poolgate = start(&aws);
+    let request = pb::DescribeIdentityPoolRequest {
+        identity_pool_id: "us-east-1:0a".to_owned(),
+    };
+    let status = poolgate
+        .client()
+        .await
+        .describe_identity_pool(request)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(status.code(), Code::Internal);
+    assert_eq!(aws.requests(), 3);
+
+    let aws = FakeAws::start(Fault::Throttled).await;
+    let poolgate = start(&aws);
+    let status = poolgate
+        .client()
+        .await
+        .create_identity_pool(create())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(aws.requests(), 2, "a throttled create was not made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_is_not_there_is_unavailable() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let poolgate = start_at(&url);
+
+    let status = poolgate
+        .client()
+        .await
+        .create_identity_pool(create())
+        .await
+        .err()
+        .unwrap();
+
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(
+        status.get_details_error_info().unwrap().reason,
+        "UPSTREAM_UNREACHABLE"
+    );
+    assert!(
+        status.get_details_retry_info().is_some(),
+        "nothing was sent, so a retry is safe"
+    );
+}
+
+fn start(aws: &FakeAws) -> Process {
+    start_at(&aws.url)
+}
+
+/// poolgate in front of AWS, which happens to be at `url`.
+fn start_at(url: &str) -> Process {
+    Process::start(&[
+        ("POOLGATE_UPSTREAM__KIND", "aws"),
+        ("POOLGATE_UPSTREAM__ENDPOINT_URL", url),
+        ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", "500ms"),
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "example"),
+    ])
+}
+
+fn create() -> pb::CreateIdentityPoolRequest {
+    pb::CreateIdentityPoolRequest {
+        identity_pool_name: "once".to_owned(),
+        allow_unauthenticated_identities: Some(false),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,191 @@
+//! The order of the layers: of two things that are wrong, the outer layer's is
+//! the one that is answered.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use http_body_util::Full;
+use poolgate::failure::Failure;
+use poolgate::layers::{Answer, Around, CatchPanic, Gate, Gated, Next, Request, Wrap};
+use poolgate::operation::Operation;
+use prost::Message;
+use tonic::Code;
+use tonic::body::Body;
+use tonic_types::StatusExt;
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::support::app::App;
+use crate::support::examples::frame;
+use crate::support::wire::Wire;
+
+/// The stack's layers from the outside in, each by the answer it alone gives.
+#[tokio::test]
+async fn the_outer_of_two_refusals_is_the_answer() {
+    let path = Operation::DescribeIdentityPool.path();
+    let unknown = "/cognito.identity.v1.CognitoIdentityService/Nothing";
+    let bad_message = frame(b"\xff\xff");
+    let bad_field = frame(&poolgate::pb::DescribeIdentityPoolRequest::default().encode_to_vec());
+    let cases = [
+        (
+            "context before route",
+            unknown,
+            "application/json",
+            "1S",
+            &bad_message,
+            Err(415),
+        ),
+        (
+            "route before deadline",
+            unknown,
+            "application/grpc",
+            "soon",
+            &bad_message,
+            Ok("UNKNOWN_METHOD"),
+        ),
+        (
+            "deadline before inspect",
+            path,
+            "application/grpc",
+            "soon",
+            &bad_message,
+            Ok("INVALID_TIMEOUT"),
+        ),
+        (
+            "a spent deadline before inspect",
+            path,
+            "application/grpc",
+            "0S",
+            &bad_message,
+            Ok("DEADLINE_EXCEEDED"),
+        ),
+        (
+            "inspect: the message",
+            path,
+            "application/grpc",
+            "1S",
+            &bad_message,
+            Ok("MALFORMED_MESSAGE"),
+        ),
+        (
+            "inspect before the service",
+            path,
+            "application/grpc",
+            "1S",
+            &bad_field,
+            Ok("INVALID_FIELDS"),
+        ),
+    ];
+    for (why, path, content_type, timeout, body, expected) in cases {
+        let wire = Wire::echo();
+        let app = App::wire(&wire).await;
+        let request = http::Request::post(path)
+            .header("content-type", content_type)
+            .header("grpc-timeout", timeout)
+            .body(Body::new(Full::from(body.clone())))
+            .unwrap();
+
+        let response = app.stack.clone().oneshot(request).await.unwrap();
+
+        assert!(response.headers().contains_key("x-request-id"), "{why}");
+        match expected {
+            Err(http_status) => assert_eq!(response.status(), http_status, "{why}"),
+            Ok(reason) => {
+                let status = tonic::Status::from_header_map(response.headers()).unwrap();
+                let info = status.get_details_error_info().unwrap();
+                assert_eq!(info.reason, reason, "{why}");
+            }
+        }
+        assert_eq!(
+            app.meter.handled().len(),
+            1,
+            "{why}: observe sees every answer"
+        );
+        assert!(wire.sent().is_empty(), "{why}");
+    }
+}
+
+/// A body that never comes is under the deadline too.
+#[tokio::test(start_paused = true)]
+async fn the_deadline_covers_the_reading_of_the_message() {
+    let app = App::wire(&Wire::echo()).await;
+    let never = http_body_util::StreamBody::new(futures_util::stream::pending::<
+        Result<http_body::Frame<bytes::Bytes>, tonic::Status>,
+    >());
+    let request = http::Request::post(Operation::GetId.path())
+        .header("content-type", "application/grpc")
+        .header("grpc-timeout", "50m")
+        .body(Body::new(never))
+        .unwrap();
+
+    let response = app.stack.clone().oneshot(request).await.unwrap();
+
+    let status = tonic::Status::from_header_map(response.headers()).unwrap();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!(app.meter.handled(), [("GetId", "DeadlineExceeded")]);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_and_the_next_call_works() {
+    let panics = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&panics);
+    let service = ServiceBuilder::new()
+        .layer(Around::new(CatchPanic::new(move || {
+            *count.lock().unwrap() += 1
+        })))
+        .layer(Around::new(PanicsOnce(Mutex::new(true))))
+        .service_fn(|_: Request| async { Ok(http::Response::new(Body::empty())) });
+    let request = || http::Request::post("/").body(Body::empty()).unwrap();
+
+    let first = service.clone().oneshot(request()).await.unwrap();
+    let second = service.oneshot(request()).await.unwrap();
+
+    let status = tonic::Status::from_header_map(first.headers()).unwrap();
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::Internal, "poolgate failed")
+    );
+    assert_eq!(*panics.lock().unwrap(), 1);
+    assert!(second.headers().get("grpc-status").is_none());
+}
+
+#[tokio::test]
+async fn a_gate_lets_pass_or_answers() {
+    struct Even;
+    impl Gate for Even {
+        fn check(
+            &self,
+            request: Request,
+        ) -> futures_util::future::BoxFuture<'_, Result<Request, Failure>> {
+            async move {
+                match request.uri().path().len() % 2 {
+                    0 => Ok(request),
+                    _ => Err(Failure::UnknownMethod),
+                }
+            }
+            .boxed()
+        }
+    }
+    let service = ServiceBuilder::new()
+        .layer(Around::new(Gated(Even)))
+        .service_fn(|_: Request| async { Ok(http::Response::new(Body::empty())) });
+    let request = |path: &str| http::Request::post(path).body(Body::empty()).unwrap();
+
+    let passed = service.clone().oneshot(request("/a")).await.unwrap();
+    let refused = service.oneshot(request("/ab")).await.unwrap();
+
+    assert!(passed.headers().get("grpc-status").is_none());
+    assert_eq!(refused.headers().get("grpc-status").unwrap(), "12");
+}
+
+struct PanicsOnce(Mutex<bool>);
+
+impl Wrap for PanicsOnce {
+    fn around(self: Arc<Self>, request: Request, next: Next) -> Answer {
+        let now = std::mem::take(&mut *self.0.lock().unwrap());
+        async move {
+            assert!(!now, "planted");
+            next(request).await
+        }
+        .boxed()
+    }
+}

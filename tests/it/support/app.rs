@@ -1,0 +1,101 @@
+//! poolgate without a socket.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use poolgate::clock::Clock;
+use poolgate::emulator::{Connector, Emulator};
+use poolgate::layers::Meter;
+use poolgate::pb;
+use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use poolgate::rpc::Rpc;
+use poolgate::server::{Settings, stack};
+use poolgate::upstream::{self, Upstream};
+use tokio_util::task::TaskTracker;
+
+use super::wire::Wire;
+
+pub type Client = CognitoIdentityServiceClient<stack::Stack>;
+
+/// poolgate with all its layers, and what stands below it.
+pub struct App {
+    pub client: Client,
+    pub stack: stack::Stack,
+    pub meter: Arc<Counts>,
+    pub writes: TaskTracker,
+}
+
+impl App {
+    /// Over the emulator.
+    pub async fn emulator() -> Self {
+        let emulator = Emulator::new(Default::default(), Clock::system());
+        let connector = Connector::new(Arc::new(emulator));
+        Self::over(SharedHttpClient::new(connector)).await
+    }
+
+    /// Over a wire in the test's hands.
+    pub async fn wire(wire: &Wire) -> Self {
+        Self::over(wire.client()).await
+    }
+
+    pub async fn over(http_client: SharedHttpClient) -> Self {
+        Self::with(
+            Settings::default(),
+            upstream::Settings::default(),
+            http_client,
+        )
+        .await
+    }
+
+    pub async fn with(
+        settings: Settings,
+        upstream: upstream::Settings,
+        http_client: SharedHttpClient,
+    ) -> Self {
+        let writes = TaskTracker::new();
+        let clock = Clock::system();
+        let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
+        let routes = stack::inner(&settings, Arc::new(upstream), &clock);
+        let meter = Arc::new(Counts::default());
+        let stack = stack::outer(routes, meter.clone(), &clock);
+        Self {
+            client: CognitoIdentityServiceClient::new(stack.clone()),
+            stack,
+            meter,
+            writes,
+        }
+    }
+
+    /// A pool with a name and nothing else, and its identifier.
+    pub async fn pool(&mut self, guests: bool) -> String {
+        let request = pb::CreateIdentityPoolRequest {
+            identity_pool_name: "a pool".to_owned(),
+            allow_unauthenticated_identities: Some(guests),
+            ..Default::default()
+        };
+        let answer = self.client.create_identity_pool(request).await.unwrap();
+        answer.into_inner().identity_pool.unwrap().identity_pool_id
+    }
+}
+
+/// What the stack counted.
+#[derive(Default)]
+pub struct Counts(Mutex<Vec<(&'static str, &'static str)>>);
+
+impl Counts {
+    /// Methods and codes of the calls that ended, in their order.
+    pub fn handled(&self) -> Vec<(&'static str, &'static str)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Meter for Counts {
+    fn started(&self, _: Rpc) {}
+
+    fn handled(&self, rpc: Rpc, code: &'static str, _: Duration) {
+        self.0.lock().unwrap().push((rpc.method, code));
+    }
+
+    fn panicked(&self) {}
+}

@@ -1,0 +1,135 @@
+//! An AWS endpoint on a real socket that misbehaves as it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What happens after a request has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A good answer.
+    None,
+    /// 500 with AWS's own error.
+    InternalError,
+    /// 503 with a page that no AWS service wrote.
+    HtmlUnavailable,
+    /// Nothing, ever.
+    Silence,
+    /// The connection is closed.
+    Close,
+    /// The connection is closed in the middle of the body.
+    HalfBody,
+    /// The account has as many pools as it may have.
+    LimitExceeded,
+    /// Too many requests.
+    Throttled,
+}
+
+/// The endpoint. It counts the requests that it has read to their end.
+pub struct FakeAws {
+    pub url: String,
+    requests: Arc<AtomicUsize>,
+}
+
+impl FakeAws {
+    pub async fn start(fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(connection(stream, fault, Arc::clone(&counted)));
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// How many requests were on the wire.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn connection(mut stream: TcpStream, fault: Fault, requests: Arc<AtomicUsize>) {
+    while read_request(&mut stream).await.is_some() {
+        requests.fetch_add(1, Ordering::SeqCst);
+        let json = "application/x-amz-json-1.1";
+        let pool = r#"{"IdentityPoolId":"us-east-1:0a","IdentityPoolName":"p","AllowUnauthenticatedIdentities":false,"IdentityPoolTags":{}}"#;
+        let error = |code: &str| format!(r#"{{"__type":"{code}","message":"as told"}}"#);
+        let answer = match fault {
+            Fault::None => response("200 OK", json, "", pool),
+            Fault::InternalError => response(
+                "500 Internal Server Error",
+                json,
+                "InternalErrorException:",
+                &error("InternalErrorException"),
+            ),
+            Fault::HtmlUnavailable => response(
+                "503 Service Unavailable",
+                "text/html",
+                "",
+                "<html><body>Service Unavailable</body></html>",
+            ),
+            Fault::LimitExceeded => response(
+                "400 Bad Request",
+                json,
+                "LimitExceededException:",
+                &error("LimitExceededException"),
+            ),
+            Fault::Throttled => response(
+                "400 Bad Request",
+                json,
+                "TooManyRequestsException:",
+                &error("TooManyRequestsException"),
+            ),
+            Fault::Silence => return std::future::pending().await,
+            Fault::Close => return,
+            Fault::HalfBody => {
+                let whole = response("200 OK", json, "", pool);
+                let _ = stream
+                    .write_all(&whole.as_bytes()[..whole.len() - 40])
+                    .await;
+                return;
+            }
+        };
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads one HTTP/1.1 request with its body; nothing when the peer has gone.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let mut read = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        if let Some(head) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
+            let length: usize = text
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))
+                .map_or(0, |length| length.trim().parse().unwrap());
+            if read.len() >= head + 4 + length {
+                return Some(());
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => read.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+fn response(status: &str, content_type: &str, error_type: &str, body: &str) -> String {
+    let error_type = match error_type {
+        "" => String::new(),
+        code => format!("x-amzn-errortype: {code}\r\n"),
+    };
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nx-amzn-requestid: fake-1\r\n{error_type}\r\n{body}",
+        body.len()
+    )
+}

@@ -1,0 +1,17 @@
+//! What the tests stand on.
+//!
+//! * [`app::App`] is poolgate without a socket: a generated client over the whole
+//!   stack of layers, over the real SDK, over the emulator or a [`wire::Wire`].
+//! * [`arbitrary`] makes random requests within the bounds of AWS's model.
+//! * [`examples`] has a request of every operation and makes calls generically.
+//! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
+//!   socket that misbehaves.
+//! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
+//!   request and answers as it is told.
+
+pub mod app;
+pub mod arbitrary;
+pub mod examples;
+pub mod fake_aws;
+pub mod process;
+pub mod wire;

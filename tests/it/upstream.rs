@@ -1,0 +1,184 @@
+//! What reaches AWS, and how.
+
+use poolgate::call::RequestId;
+use poolgate::operation::{Operation, ResourceField, Signing};
+use poolgate::{pb, server, upstream};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::support::app::App;
+use crate::support::examples::{self, call};
+use crate::support::wire::Wire;
+
+#[tokio::test]
+async fn unsigned_operations_carry_no_credentials_and_all_others_are_signed() {
+    for &operation in Operation::ALL {
+        let wire = Wire::echo();
+        let app = App::wire(&wire).await;
+
+        // What comes back is of no interest here.
+        let _ = call(&app, operation, &examples::request(operation)).await;
+
+        let sent = wire.sent();
+        assert_eq!(sent[0].operation, operation.name());
+        let signed = sent[0].authorization.is_some();
+        assert_eq!(
+            signed,
+            operation.signing() == Signing::Signed,
+            "{operation}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_goes_to_the_region_its_resource_is_in() {
+    for &operation in Operation::ALL {
+        let wire = Wire::echo();
+        let app = App::wire(&wire).await;
+        let request = examples::request(operation)
+            .to_string()
+            .replace("us-east-1", "eu-west-1");
+
+        let _ = call(&app, operation, &serde_json::from_str(&request).unwrap()).await;
+
+        let region = match operation.resource_field() {
+            ResourceField::Account => "us-east-1",
+            _ => "eu-west-1",
+        };
+        let expected = format!("cognito-identity.{region}.amazonaws.com");
+        assert_eq!(wire.sent()[0].host, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_is_not_configured_is_refused_by_its_field() {
+    let wire = Wire::echo();
+    let app = App::wire(&wire).await;
+    for &operation in Operation::ALL {
+        let field = match operation.resource_field() {
+            ResourceField::Account => continue,
+            ResourceField::Pool(field)
+            | ResourceField::Identity(field)
+            | ResourceField::Identities(field)
+            | ResourceField::PoolArn(field) => field,
+        };
+        let request = examples::request(operation)
+            .to_string()
+            .replace("us-east-1", "xx-moon-9");
+
+        let status = call(&app, operation, &serde_json::from_str(&request).unwrap())
+            .await
+            .unwrap_err();
+
+        assert_eq!(status.code(), Code::InvalidArgument, "{operation}");
+        assert_eq!(
+            status.get_details_error_info().unwrap().reason,
+            "UNKNOWN_REGION"
+        );
+        let bad_request = status.get_details_bad_request().unwrap();
+        assert_eq!(bad_request.field_violations[0].field, field);
+    }
+    assert!(wire.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_regions_can_be_narrowed() {
+    let wire = Wire::echo();
+    let narrowed = upstream::Settings {
+        regions: vec!["us-east-1".to_owned()],
+        ..Default::default()
+    };
+    let mut app = App::with(server::Settings::default(), narrowed, wire.client()).await;
+    let request = pb::DescribeIdentityPoolRequest {
+        identity_pool_id: "eu-west-1:0a".to_owned(),
+    };
+
+    let status = app
+        .client
+        .describe_identity_pool(request)
+        .await
+        .err()
+        .unwrap();
+
+    assert_eq!(
+        status.get_details_error_info().unwrap().reason,
+        "UNKNOWN_REGION"
+    );
+}
+
+#[tokio::test]
+async fn every_answer_has_the_calls_name_and_awss_own() {
+    let wire = Wire::echo();
+    let mut app = App::wire(&wire).await;
+    let list = || tonic::Request::new(pb::ListIdentityPoolsRequest::default());
+
+    let mut named = list();
+    named
+        .metadata_mut()
+        .insert("x-request-id", "mine-1".parse().unwrap());
+    let answer = app.client.list_identity_pools(named).await.unwrap();
+    assert_eq!(answer.metadata().get("x-request-id").unwrap(), "mine-1");
+    assert_eq!(answer.metadata().get("x-amzn-requestid").unwrap(), "wire-1");
+
+    let mut unusable = list();
+    unusable
+        .metadata_mut()
+        .insert("x-request-id", "two words".parse().unwrap());
+    let answer = app.client.list_identity_pools(unusable).await.unwrap();
+    let id = answer
+        .metadata()
+        .get("x-request-id")
+        .unwrap()
+        .to_str()
+        .unwrap();
+    assert!(RequestId::from_caller(id).is_some() && id != "two words");
+
+    let refused = pb::ListIdentityPoolsRequest {
+        max_results: 61,
+        ..Default::default()
+    };
+    let status = app.client.list_identity_pools(refused).await.err().unwrap();
+    let id = status
+        .metadata()
+        .get("x-request-id")
+        .unwrap()
+        .to_str()
+        .unwrap();
+    assert_eq!(status.get_details_request_info().unwrap().request_id, id);
+}
+
+#[tokio::test]
+async fn an_error_of_aws_keeps_its_words_and_names() {
+    let mut app = App::emulator().await;
+    let request = pb::DescribeIdentityPoolRequest {
+        identity_pool_id: "us-east-1:00000000-0000-4000-8000-000000000000".to_owned(),
+    };
+
+    let status = app
+        .client
+        .describe_identity_pool(request.clone())
+        .await
+        .err()
+        .unwrap();
+
+    assert_eq!(status.code(), Code::NotFound);
+    assert_eq!(
+        status.message(),
+        format!("IdentityPool '{}' not found.", request.identity_pool_id)
+    );
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.domain, "cognito-identity.amazonaws.com");
+    assert_eq!(info.reason, "RESOURCE_NOT_FOUND");
+    assert_eq!(info.metadata["awsErrorCode"], "ResourceNotFoundException");
+    assert_eq!(info.metadata["operation"], "DescribeIdentityPool");
+    assert_eq!(info.metadata["httpStatus"], "400");
+    let aws_request_id = status.metadata().get("x-amzn-requestid").unwrap();
+    assert_eq!(
+        info.metadata["awsRequestId"],
+        aws_request_id.to_str().unwrap()
+    );
+    assert_eq!(
+        status.get_details_resource_info().unwrap().resource_name,
+        request.identity_pool_id
+    );
+}

@@ -2,6 +2,7 @@
 //! stays true. Where a test here fails, move the code; the tables change only when
 //! the design does.
 
+mod comments;
 mod path;
 mod planted;
 mod source;

@@ -54,9 +54,6 @@ impl Refused {
 
     /// A refusal is an answer.
     fn answer(&self, failure: &Failure) -> Response {
-        if let Failure::Internal { cause } = failure {
-            tracing::error!(cause, "a call failed inside poolgate");
-        }
         let about = About {
             operation: self.operation,
             request_id: self.request_id.as_ref(),

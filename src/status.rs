@@ -44,8 +44,12 @@ pub struct About<'a> {
     pub request_id: Option<&'a RequestId>,
 }
 
-/// The status of a failure.
+/// The status of a failure. The cause of an internal one goes to our log, and
+/// only there.
 pub fn status(failure: &Failure, about: About<'_>) -> Status {
+    if let Failure::Internal { cause } = failure {
+        tracing::error!(cause, "a call failed inside poolgate");
+    }
     let answer = answer(failure, about);
     let mut metadata = answer.metadata;
     if let Some(operation) = about.operation {

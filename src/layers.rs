@@ -58,6 +58,6 @@ impl Refused {
             operation: self.operation,
             request_id: self.request_id.as_ref(),
         };
-        status::status(failure, about).into_http()
+        status::report(failure, about).into_http()
     }
 }

@@ -108,7 +108,7 @@ where
                 operation: extensions.get().copied(),
                 request_id: extensions.get::<RequestId>(),
             };
-            Err(status::status(&failure, about))
+            Err(status::report(&failure, about))
         }
     };
     let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);

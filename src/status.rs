@@ -6,8 +6,10 @@
 
 mod aws;
 mod code;
+mod reference;
 
 pub use code::{CANCELLED, GRPC_STATUS, Severity, code_name, severity};
+pub use reference::reference;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -44,12 +46,17 @@ pub struct About<'a> {
     pub request_id: Option<&'a RequestId>,
 }
 
-/// The status of a failure. The cause of an internal one goes to our log, and
-/// only there.
-pub fn status(failure: &Failure, about: About<'_>) -> Status {
+/// The status of a failure that is handled: the cause of an internal one goes to
+/// our log, and only there.
+pub fn report(failure: &Failure, about: About<'_>) -> Status {
     if let Failure::Internal { cause } = failure {
         tracing::error!(cause, "a call failed inside poolgate");
     }
+    status(failure, about)
+}
+
+/// The status of a failure.
+pub fn status(failure: &Failure, about: About<'_>) -> Status {
     let answer = answer(failure, about);
     let mut metadata = answer.metadata;
     if let Some(operation) = about.operation {

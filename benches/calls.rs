@@ -1,14 +1,18 @@
 //! What poolgate adds to a call, measured piece by piece: `cargo bench`.
 #![allow(
     missing_docs,
+    unreachable_pub,
     clippy::expect_used,
     reason = "a benchmark that cannot be set up stops"
 )]
+
+mod house;
 
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::DescribeIdentityPoolOutput;
 use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateIdentityPoolInputBuilder;
 use aws_sdk_cognitoidentity::types;
 use divan::Bencher;
+use house::House;
 use poolgate::operation::Operation;
 use poolgate::{convert, model, pb};
 use prost::Message;
@@ -58,6 +62,27 @@ fn check_against_the_model(bencher: Bencher<'_, '_>) {
     };
     let members = model::input(Operation::UpdateIdentityPool);
     bencher.bench(|| model::check(members, &subject.parameters, 100));
+}
+
+/// The SDK alone on the emulator: what a caller without poolgate would have.
+#[divan::bench]
+fn describe_with_the_sdk_alone(bencher: Bencher<'_, '_>) {
+    let house = House::new(&full_update());
+    bencher.bench_local(|| house.describe_with_sdk());
+}
+
+/// The whole stack of layers without a socket.
+#[divan::bench]
+fn describe_through_the_stack(bencher: Bencher<'_, '_>) {
+    let mut house = House::new(&full_update());
+    bencher.bench_local(|| house.describe_through_stack());
+}
+
+/// The whole server over loopback, one call after the other.
+#[divan::bench]
+fn describe_over_loopback(bencher: Bencher<'_, '_>) {
+    let mut house = House::new(&full_update());
+    bencher.bench_local(|| house.describe_over_loopback());
 }
 
 fn dynamic(bytes: &[u8]) -> DynamicMessage {

@@ -54,13 +54,10 @@ impl Refused {
 
     /// A refusal is an answer.
     fn answer(&self, failure: &Failure) -> Response {
-        if let Failure::Internal { cause } = failure {
-            tracing::error!(cause, "a call failed inside poolgate");
-        }
         let about = About {
             operation: self.operation,
             request_id: self.request_id.as_ref(),
         };
-        status::status(failure, about).into_http()
+        status::report(failure, about).into_http()
     }
 }

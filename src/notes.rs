@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+/// The response header with AWS's own identifier of the request.
+pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
+
 /// A slip that travels with a call: inner rooms write, outer ones read. Clones
 /// share what is written.
 #[derive(Clone, Debug, Default)]

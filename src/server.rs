@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -169,7 +168,7 @@ async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstrea
         Kind::Aws => None,
         Kind::Emulator => {
             let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
-            Some(SharedHttpClient::new(Connector::new(Arc::new(emulator))))
+            Some(Connector::new(Arc::new(emulator)).into_http_client())
         }
     };
     Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
@@ -197,7 +196,7 @@ fn announce(parts: &Parts, address: SocketAddr, admin_address: Option<SocketAddr
         %admin,
         ?upstream,
         version = env!("CARGO_PKG_VERSION"),
-        "serving gRPC on {address}, probes and metrics on {admin}"
+        "serving gRPC on {address}; probes and metrics: {admin}"
     );
     tracing::warn!(
         allowed_on = ?parts.server.unauthenticated,

@@ -17,14 +17,11 @@ use crate::call::{Deadline, RequestId, Subject};
 use crate::clock::Clock;
 use crate::convert;
 use crate::failure::Failure;
-use crate::notes::Notes;
+use crate::notes::{AWS_REQUEST_ID, Notes};
 use crate::operation::Operation;
 use crate::pb;
 use crate::status::{self, About};
 use crate::upstream::{Outgoing, Upstream};
-
-/// The response header with AWS's own identifier of the request.
-pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
 
 /// The service over an upstream. It expects the slots that the layers fill.
 #[derive(Clone)]
@@ -107,14 +104,11 @@ where
     let mut answer = match answer {
         Ok(output) => Ok(Response::new(A::from(output))),
         Err(failure) => {
-            if let Failure::Internal { cause } = &failure {
-                tracing::error!(cause, "a call failed inside poolgate");
-            }
             let about = About {
                 operation: extensions.get().copied(),
                 request_id: extensions.get::<RequestId>(),
             };
-            Err(status::status(&failure, about))
+            Err(status::report(&failure, about))
         }
     };
     let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);

@@ -6,8 +6,10 @@
 
 mod aws;
 mod code;
+mod reference;
 
 pub use code::{CANCELLED, GRPC_STATUS, Severity, code_name, severity};
+pub use reference::reference;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -42,6 +44,15 @@ pub struct About<'a> {
     pub operation: Option<Operation>,
     /// The call's name.
     pub request_id: Option<&'a RequestId>,
+}
+
+/// The status of a failure that is handled: the cause of an internal one goes to
+/// our log, and only there.
+pub fn report(failure: &Failure, about: About<'_>) -> Status {
+    if let Failure::Internal { cause } = failure {
+        tracing::error!(cause, "a call failed inside poolgate");
+    }
+    status(failure, about)
 }
 
 /// The status of a failure.

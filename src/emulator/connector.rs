@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -20,10 +21,9 @@ use crate::operation::Operation;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// # use poolgate::{clock::Clock, emulator::{Connector, Emulator, Settings}};
 /// let emulator = Arc::new(Emulator::new(Settings::default(), Clock::system()));
-/// let client = SharedHttpClient::new(Connector::new(emulator));
+/// let http_client = Connector::new(emulator).into_http_client();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connector(SharedHttpConnector);
@@ -35,6 +35,11 @@ impl Connector {
     /// A client of this emulator.
     pub fn new(emulator: Arc<Emulator>) -> Self {
         Self(SharedHttpConnector::new(InProcess(emulator)))
+    }
+
+    /// The client as the SDK takes it.
+    pub fn into_http_client(self) -> SharedHttpClient {
+        SharedHttpClient::new(self)
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use tonic::body::Body;
 
-use super::{Answer, Next, REQUEST_ID, Request, Wrap};
+use super::{Answer, Next, REQUEST_ID, Request, Response, Wrap};
 use crate::clock::Clock;
+use crate::notes::AWS_REQUEST_ID;
 use crate::rpc::Rpc;
 use crate::status::{self, Severity};
 use body::Observed;
@@ -45,14 +46,14 @@ impl Wrap for Observe {
             started: self.clock.instant(),
             observe: Arc::clone(&self),
             request_id: String::new(),
+            aws_request_id: None,
             ended: false,
         };
         self.meter.started(call.rpc);
         async move {
             let response = next(request).await;
-            if let Some(id) = response.headers().get(REQUEST_ID) {
-                call.request_id = id.to_str().unwrap_or_default().to_owned();
-            }
+            call.request_id = text(&response, REQUEST_ID.as_str()).unwrap_or_default();
+            call.aws_request_id = text(&response, AWS_REQUEST_ID);
             let (parts, body) = response.into_parts();
             if !parts.status.is_success() {
                 call.end(status::code_name(None));
@@ -65,12 +66,18 @@ impl Wrap for Observe {
     }
 }
 
+fn text(response: &Response, header: &str) -> Option<String> {
+    let value = response.headers().get(header)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
 /// A call under way. One that is dropped before its end was cancelled.
 struct Call {
     observe: Arc<Observe>,
     rpc: Rpc,
     started: Instant,
     request_id: String,
+    aws_request_id: Option<String>,
     ended: bool,
 }
 
@@ -92,8 +99,10 @@ impl Call {
         let Rpc {
             service, method, ..
         } = self.rpc;
-        let duration_ms = took.as_secs_f64() * 1000.0;
+        // Whole microseconds.
+        let duration_ms = took.as_micros() as f64 / 1000.0;
         let request_id = self.request_id.as_str();
+        let aws_request_id = self.aws_request_id.as_deref();
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -102,6 +111,7 @@ impl Call {
                     code,
                     duration_ms,
                     request_id,
+                    aws_request_id,
                     "{method} {code}"
                 )
             };

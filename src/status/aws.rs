@@ -11,6 +11,25 @@ use crate::failure::{AwsError, Failure};
 use crate::model;
 use crate::operation::{Operation, Signing};
 
+/// The codes with a meaning of their own; those about our credentials become
+/// `BACKEND_CREDENTIALS` of our domain, all others INTERNAL.
+pub(super) const KNOWN: &[&str] = &[
+    "InvalidParameterException",
+    "ValidationException",
+    "SerializationException",
+    "ResourceNotFoundException",
+    "NotAuthorizedException",
+    "ResourceConflictException",
+    "DeveloperUserAlreadyRegisteredException",
+    "ConcurrentModificationException",
+    "InvalidIdentityPoolConfigurationException",
+    "TooManyRequestsException",
+    "LimitExceededException",
+    "ExternalServiceException",
+    "UnknownOperationException",
+    "InternalErrorException",
+];
+
 /// The answer to an error of AWS.
 pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
     let unsigned = operation.is_some_and(|operation| operation.signing() == Signing::Unsigned);

@@ -16,6 +16,7 @@ mod bounds;
 mod classic_flow;
 mod create_once;
 mod deadlines;
+mod docs;
 mod floors;
 mod lock;
 mod operations;

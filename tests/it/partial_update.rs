@@ -31,9 +31,10 @@ fn full_pool() -> Value {
     })
 }
 
-/// The proto's name and AWS's of each field that can be changed, with another
-/// value.
-fn changes() -> Vec<(&'static str, &'static str, Value, fn(&mut pb::IdentityPool))> {
+/// The proto's name of a field, AWS's, another value and how to set it.
+type Change = (&'static str, &'static str, Value, fn(&mut pb::IdentityPool));
+
+fn changes() -> Vec<Change> {
     vec![
         (
             "identity_pool_name",

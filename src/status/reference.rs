@@ -1,0 +1,114 @@
+//! The table of error reasons, made from the code that gives them.
+
+use std::fmt::Write;
+
+use tonic_types::StatusExt;
+
+use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
+use crate::failure::{AwsError, Failure};
+
+/// A Markdown table of every reason of ours, and one of what AWS's codes become.
+pub fn reference() -> String {
+    let mut text =
+        format!("Domain `{OUR_DOMAIN}`:\n\n| Reason | Code | Message |\n|---|---|---|\n");
+    for failure in examples() {
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(text, "{}", row(&failure, &failure.to_string()));
+    }
+    let _ = write!(
+        text,
+        "\nDomain `{AWS_DOMAIN}`:\n\n| Reason | Code | AWS's code |\n|---|---|---|\n"
+    );
+    for code in aws::KNOWN {
+        let failure = Failure::Aws(AwsError {
+            code: (*code).to_owned(),
+            message: String::new(),
+            request_id: None,
+            http_status: 400,
+        });
+        let _ = writeln!(text, "{}", row(&failure, &format!("`{code}`")));
+    }
+    text
+}
+
+fn row(failure: &Failure, last: &str) -> String {
+    let status = status(failure, About::default());
+    let reason = status
+        .get_details_error_info()
+        .map_or_else(String::new, |info| info.reason);
+    let number = i32::from(status.code()).to_string();
+    format!("| `{reason}` | {} | {last} |", code_name(Some(&number)))
+}
+
+/// One failure of every kind that is not AWS's.
+fn examples() -> Vec<Failure> {
+    vec![
+        Failure::UnknownMethod,
+        Failure::InvalidTimeout,
+        Failure::MalformedMessage("…".to_owned()),
+        Failure::CompressedMessage,
+        Failure::MessageTooLarge { limit: 1024 * 1024 },
+        Failure::field("…", "1 validation error detected: …"),
+        Failure::UnknownRegion {
+            region: "…".to_owned(),
+        },
+        Failure::DeadlineExceeded,
+        Failure::DeadlineExceededInDoubt,
+        Failure::OutcomeUnknown("…".to_owned()),
+        Failure::Contended { attempts: 4 },
+        Failure::DeveloperProviderNameFixed,
+        Failure::Unreachable,
+        Failure::UpstreamTimeout,
+        Failure::UnreadableAnswer { http_status: None },
+        Failure::BackendCredentials { code: None },
+        Failure::Internal {
+            cause: "an example".to_owned(),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::mem::discriminant;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_failure_is_in_the_table() {
+        // Stops the build when a kind is added; then add its example and count it.
+        let kinds = |failure: &Failure| match failure {
+            Failure::UnknownMethod
+            | Failure::InvalidTimeout
+            | Failure::MalformedMessage(_)
+            | Failure::CompressedMessage
+            | Failure::MessageTooLarge { .. }
+            | Failure::InvalidFields { .. }
+            | Failure::UnknownRegion { .. }
+            | Failure::DeadlineExceeded
+            | Failure::DeadlineExceededInDoubt
+            | Failure::OutcomeUnknown(_)
+            | Failure::Contended { .. }
+            | Failure::DeveloperProviderNameFixed
+            | Failure::Unreachable
+            | Failure::UpstreamTimeout
+            | Failure::UnreadableAnswer { .. }
+            | Failure::BackendCredentials { .. }
+            | Failure::Internal { .. } => true,
+            Failure::Aws(_) => false,
+        };
+        let examples = examples();
+        let different: HashSet<_> = examples.iter().map(discriminant).collect();
+
+        assert!(examples.iter().all(kinds));
+        assert_eq!(different.len(), 17);
+    }
+
+    #[test]
+    fn a_row_reads_on_its_own() {
+        let text = reference();
+
+        assert!(text.contains("| `UNKNOWN_METHOD` | Unimplemented | unknown method |"));
+        assert!(text.contains("| `RESOURCE_NOT_FOUND` | NotFound | `ResourceNotFoundException` |"));
+    }
+}

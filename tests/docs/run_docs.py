@@ -2,8 +2,8 @@
 r"""Runs the commands in Markdown files and compares what they print.
 
 Blocks of language `console` are sessions: a line that begins with `$ ` is a command,
-continued after a `\` at its end or as a heredoc; what follows is its output. A
-command without shown output has to succeed; with shown output it has to print that.
+which goes on after a `\` at its end, in open quotes and in a heredoc; what follows is
+its output. Every command has to succeed, and where output is shown, to print that.
 
 In shown output `…` stands for anything on the line, a line of only `…` for any
 number of lines, a time for any time, and a UUID for the UUID that is printed in its
@@ -20,6 +20,7 @@ background until the file's end; if it starts poolgate, `/readyz` is awaited.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import select
@@ -135,7 +136,7 @@ def commands(block: Block) -> list[Command]:
             found[-1].expected = [*(found[-1].expected or []), line]
             continue
         text = [line[2:]]
-        while text[-1].endswith("\\") and at < len(block.lines):
+        while at < len(block.lines) and not block.lines[at].startswith("$ ") and is_open(text):
             text.append(block.lines[at].removeprefix("> "))
             at += 1
         for heredoc in HEREDOC.finditer("\n".join(text)):
@@ -147,6 +148,16 @@ def commands(block: Block) -> list[Command]:
                     break
         found.append(Command(number, "\n".join(text)))
     return found
+
+
+def is_open(text: list[str]) -> bool:
+    """Whether the shell would ask for another line."""
+    if text[-1].endswith("\\"):
+        return True
+    checked = subprocess.run(
+        ["bash", "-n", "-c", "\n".join(text)], capture_output=True, text=True, check=False
+    )
+    return bool(re.search(r"unexpected (EOF|end of file)", checked.stderr))
 
 
 def matches(expected: list[str], actual: list[str], names: dict[str, str]) -> bool:
@@ -219,6 +230,8 @@ class Shell:
         )
         self.reply = write
         os.close(write)
+        # Jobs as at a terminal: `%1` names one, and Ctrl-C's signal reaches it.
+        self.send("set -m\n")
 
     def run(self, text: str, timeout: float) -> tuple[int | None, str]:
         """Runs a command; gives back its exit code, or nothing if it did not end."""
@@ -227,9 +240,7 @@ class Shell:
         script.write_text(text + "\n")
         line = f". '{script}' >'{out}' 2>&1 </dev/null {self.reply}>&-; "
         line += f'printf \'%s %s\\n\' "$?" "$!" >&{self.reply}\n'
-        assert self.bash.stdin is not None
-        self.bash.stdin.write(line.encode())
-        self.bash.stdin.flush()
+        self.send(line)
         until = time.monotonic() + timeout
         code = None
         while code is None and time.monotonic() < until:
@@ -244,24 +255,36 @@ class Shell:
         self.output = out
         return code, out.read_text(errors="replace") if out.exists() else ""
 
+    def send(self, line: str) -> None:
+        """Types a line."""
+        assert self.bash.stdin is not None
+        self.bash.stdin.write(line.encode())
+        self.bash.stdin.flush()
+
     def close(self) -> None:
         """Ends the shell and all that it started."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.bash.pid, sent)
-            except ProcessLookupError:
-                break
+            for process in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, sent)
             deadline = time.monotonic() + 10
-            while sent == signal.SIGTERM and time.monotonic() < deadline:
-                self.bash.poll()
-                try:
-                    os.killpg(self.bash.pid, 0)
-                except ProcessLookupError:
-                    break
+            while self.processes() and time.monotonic() < deadline:
                 time.sleep(0.05)
         self.bash.wait()
         os.close(self.status)
         self.scratch.cleanup()
+
+    def processes(self) -> list[int]:
+        """What still runs in the shell's session."""
+        self.bash.poll()
+        found = []
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                # Behind the name in parentheses: state, parent, group, session.
+                words = status.read_text().rpartition(")")[2].split()
+                if int(words[3]) == self.bash.pid and words[0] != "Z":
+                    found.append(int(status.parent.name))
+        return found
 
 
 def is_ready(url: str) -> bool:
@@ -303,8 +326,10 @@ def run_command(
         if problem:
             return f"{problem}\n{shell.output.read_text(errors='replace')}"
         return None
+    if code != 0:
+        return f"ended with {code}\n{output}"
     if command.expected is None:
-        return None if code == 0 else f"ended with {code}\n{output}"
+        return None
     expected, actual = trimmed(command.expected), trimmed(output.splitlines())
     if matches(expected, actual, names):
         return None

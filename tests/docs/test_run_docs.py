@@ -84,8 +84,15 @@ two
 END
 one $who
 …
-$ (echo "a:  b at 12:31"; exit 3)
+$ (echo "a:  b at 12:31"; exit 3) || echo "exit code $?"
 a: b at …
+exit code 3
+$ echo 'a quote
+  goes on' | wc -l
+2
+$ kill -INT %1 && wait
+…
+$ poolgate serve &
 ```
 
 1. In a list:
@@ -105,7 +112,7 @@ $ rm -rf /nowhere
 """)
 
     assert code == 0, report
-    assert "7 passed, 0 failed, 1 not run" in report
+    assert "10 passed, 0 failed, 1 not run" in report
     assert "needs an account" in report
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server is still running"
@@ -145,6 +152,7 @@ $ make-pool; make-pool
         ("a line too many", "$ printf 'one\\ntwo\\n'\none", "printed:"),
         ("a line too few", "$ echo one\none\ntwo", "printed:"),
         ("a failure without output", "$ false", "ended with 1"),
+        ("a failure with the right output", "$ (echo one; false)\none", "ended with 1"),
         ("the shell is left", "$ exit 0", "or ended the shell"),
         ("a server that ends", "$ PORT=none poolgate &", "ended before it was ready"),
     ],

@@ -11,6 +11,7 @@
     reason = "tests are sentences and may fail where they stand"
 )]
 
+mod any_bytes;
 mod bad_input;
 mod bounds;
 mod classic_flow;
@@ -23,5 +24,6 @@ mod operations;
 mod order;
 mod partial_update;
 mod roundtrip;
+mod secrets;
 mod support;
 mod upstream;

@@ -106,6 +106,50 @@ async fn the_regions_can_be_narrowed() {
     );
 }
 
+/// `GetId` is unsigned, so that no credentials have to be there.
+#[tokio::test]
+async fn fips_and_dual_stack_choose_awss_endpoints_and_a_url_overrules_them() {
+    let set = |fips, dual_stack, url: Option<&str>| upstream::Settings {
+        kind: upstream::Kind::Aws,
+        fips,
+        dual_stack,
+        endpoint_url: url.map(str::to_owned),
+        ..Default::default()
+    };
+    // AWS's ordinary address speaks IPv6 already; only with FIPS there is another.
+    let proxy = Some("https://proxy.example:8443");
+    let cases = [
+        (
+            set(false, false, None),
+            "cognito-identity.eu-west-1.amazonaws.com",
+        ),
+        (
+            set(true, false, None),
+            "cognito-identity-fips.eu-west-1.amazonaws.com",
+        ),
+        (
+            set(false, true, None),
+            "cognito-identity.eu-west-1.amazonaws.com",
+        ),
+        (
+            set(true, true, None),
+            "cognito-identity-fips.eu-west-1.api.aws",
+        ),
+        (set(false, false, proxy), "proxy.example"),
+    ];
+    let request = examples::request(Operation::GetId).to_string();
+    let request = serde_json::from_str(&request.replace("us-east-1", "eu-west-1")).unwrap();
+    for (settings, host) in cases {
+        let wire = Wire::echo();
+        let app = App::with(server::Settings::default(), settings, wire.client()).await;
+
+        call(&app, Operation::GetId, &request).await.unwrap();
+
+        assert_eq!(wire.sent()[0].host, host);
+        assert!(wire.sent()[0].authorization.is_none());
+    }
+}
+
 #[tokio::test]
 async fn every_answer_has_the_calls_name_and_awss_own() {
     let wire = Wire::echo();

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tonic::transport::Channel;
@@ -10,6 +11,7 @@ use tonic::transport::Channel;
 pub struct Process {
     pub address: String,
     child: Child,
+    lines: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Process {
@@ -25,16 +27,31 @@ impl Process {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut seen = Vec::new();
         let address = loop {
             let line = lines.next().unwrap().unwrap();
-            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if let Some(address) = line["address"].as_str() {
+            let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+            seen.push(line);
+            if let Some(address) = parsed["address"].as_str() {
                 break address.to_owned();
             }
         };
-        // Nobody reads on, but a full pipe must not stop the process.
-        std::thread::spawn(move || lines.count());
-        Self { address, child }
+        // Read on, or a full pipe would stop the process.
+        let lines = std::thread::spawn(move || {
+            seen.extend(lines.map_while(Result::ok));
+            seen
+        });
+        Self {
+            address,
+            child,
+            lines: Some(lines),
+        }
+    }
+
+    /// Ends the process and returns every line it has logged.
+    pub fn stop(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.lines.take().unwrap().join().unwrap()
     }
 
     pub async fn client(&self) -> CognitoIdentityServiceClient<Channel> {

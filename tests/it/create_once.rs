@@ -9,6 +9,7 @@ use crate::support::fake_aws::{FakeAws, Fault};
 use crate::support::process::Process;
 
 const CALLS: usize = 100;
+const LONG: &str = "60s";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_is_on_the_wire_once_under_every_fault() {
@@ -27,7 +28,12 @@ async fn a_create_is_on_the_wire_once_under_every_fault() {
     ];
     for (fault, code, reason) in cases {
         let aws = FakeAws::start(fault).await;
-        let poolgate = start(&aws);
+        let attempt = if fault == Fault::Silence {
+            "500ms"
+        } else {
+            LONG
+        };
+        let poolgate = start(&aws, attempt);
         let client = poolgate.client().await;
 
         let calls: Vec<_> = (0..CALLS)
@@ -58,7 +64,7 @@ async fn a_create_is_on_the_wire_once_under_every_fault() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_is_tried_again_and_a_throttled_create_too() {
     let aws = FakeAws::start(Fault::InternalError).await;
-    let poolgate = start(&aws);
+    let poolgate = start(&aws, LONG);
     let request = pb::DescribeIdentityPoolRequest {
         identity_pool_id: "us-east-1:0a".to_owned(),
     };
@@ -73,7 +79,7 @@ async fn a_read_is_tried_again_and_a_throttled_create_too() {
     assert_eq!(aws.requests(), 3);
 
     let aws = FakeAws::start(Fault::Throttled).await;
-    let poolgate = start(&aws);
+    let poolgate = start(&aws, LONG);
     let status = poolgate
         .client()
         .await
@@ -90,7 +96,7 @@ async fn an_upstream_that_is_not_there_is_unavailable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let poolgate = start_at(&url);
+    let poolgate = start_at(&url, LONG);
 
     let status = poolgate
         .client()
@@ -111,16 +117,21 @@ async fn an_upstream_that_is_not_there_is_unavailable() {
     );
 }
 
-fn start(aws: &FakeAws) -> Process {
-    start_at(&aws.url)
+fn start(aws: &FakeAws, attempt: &str) -> Process {
+    start_at(&aws.url, attempt)
 }
 
-/// poolgate in front of AWS, which happens to be at `url`.
-fn start_at(url: &str) -> Process {
+/// poolgate in front of AWS, which happens to be at `url`. Every time-out is long,
+/// so that a busy machine changes nothing, but for that of one attempt.
+fn start_at(url: &str, attempt: &str) -> Process {
     Process::start(&[
+        ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
         ("POOLGATE_UPSTREAM__KIND", "aws"),
         ("POOLGATE_UPSTREAM__ENDPOINT_URL", url),
-        ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", "500ms"),
+        ("POOLGATE_UPSTREAM__CONNECT_TIMEOUT", "10s"),
+        ("POOLGATE_UPSTREAM__READ_ATTEMPT_TIMEOUT", LONG),
+        ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", attempt),
+        ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "120s"),
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "example"),
     ])

@@ -13,6 +13,10 @@ pub struct Violation {
     pub text: String,
 }
 
+/// How many violations are looked for: nobody reads more, and a message made of
+/// nothing but violations must not cost more than any other.
+const MOST: usize = 20;
+
 /// AWS's message over all violations: `2 validation errors detected: …; …`.
 ///
 /// Violations of several elements of one list or map share AWS's sentence, which
@@ -32,7 +36,8 @@ pub fn summary(violations: &[Violation]) -> String {
     )
 }
 
-/// Every place where `object` breaks the model; nothing where it keeps it.
+/// The places where `object` breaks the model, at most 20; nothing where it keeps
+/// it.
 ///
 /// `null` counts as absent. Members the model does not know are ignored, as AWS
 /// ignores them. A value of the wrong JSON type is not the model's concern (AWS
@@ -64,6 +69,9 @@ impl Checker {
         at: &Path,
     ) {
         for member in members {
+            if self.found.len() >= MOST {
+                return;
+            }
             let path = at.with(Step::Member(member.name));
             match object.get(member.name) {
                 None | Some(Value::Null) => {
@@ -78,8 +86,13 @@ impl Checker {
     }
 
     fn value(&mut self, shape: &'static Shape, value: &Value, path: &Path) {
-        for constraint in broken(shape, value) {
-            self.report(shape, value, path, path.clone(), &constraint);
+        let broken = broken(shape, value);
+        for constraint in &broken {
+            self.report(shape, value, path, path.clone(), constraint);
+        }
+        if !broken.is_empty() {
+            // A collection of the wrong size says nothing about its elements.
+            return;
         }
         match (shape, value) {
             (Shape::Structure(members), Value::Object(object)) => {
@@ -87,12 +100,18 @@ impl Checker {
             }
             (Shape::List { of, .. }, Value::Array(elements)) => {
                 for (position, element) in elements.iter().enumerate() {
+                    if self.found.len() >= MOST {
+                        return;
+                    }
                     let inner = path.with(Step::Index(position + 1));
                     self.element(shape, of, value, element, path, inner, "Member");
                 }
             }
             (Shape::Map { key, value: of, .. }, Value::Object(entries)) => {
                 for (name, element) in entries {
+                    if self.found.len() >= MOST {
+                        return;
+                    }
                     let text = Value::String(name.clone());
                     let inner = path.with(Step::Key(name.clone()));
                     self.element(shape, key, value, &text, path, inner.clone(), "Map keys");
@@ -132,7 +151,7 @@ impl Checker {
         let subject = if shape.is_secret() {
             "Value".to_owned()
         } else {
-            format!("Value '{}'", cut(&display(value), self.value_limit))
+            format!("Value '{}'", display(value, self.value_limit))
         };
         self.found.push(Violation {
             path,
@@ -236,29 +255,64 @@ fn one_of(allowed: &[&str]) -> String {
     )
 }
 
-/// A value as Java prints it: `[a, b]` and `{k=v}`.
-fn display(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(elements) => {
-            let inner: Vec<String> = elements.iter().map(display).collect();
-            format!("[{}]", inner.join(", "))
-        }
-        Value::Object(entries) => {
-            let inner: Vec<String> = entries
-                .iter()
-                .map(|(key, value)| format!("{key}={}", display(value)))
-                .collect();
-            format!("{{{}}}", inner.join(", "))
-        }
-        other => other.to_string(),
+/// A value as Java prints it, `[a, b]` and `{k=v}`, up to so many characters.
+fn display(value: &Value, limit: usize) -> String {
+    let mut shown = Shown {
+        text: String::new(),
+        left: limit,
+    };
+    if shown.value(value).is_none() {
+        shown.text.push('…');
     }
+    shown.text
 }
 
-fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+/// Text that takes no more than it has room for.
+struct Shown {
+    text: String,
+    left: usize,
+}
+
+impl Shown {
+    /// Nothing when the room is used up.
+    fn value(&mut self, value: &Value) -> Option<()> {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(elements) => {
+                self.text("[")?;
+                for (position, element) in elements.iter().enumerate() {
+                    self.separator(position)?;
+                    self.value(element)?;
+                }
+                self.text("]")
+            }
+            Value::Object(entries) => {
+                self.text("{")?;
+                for (position, (key, value)) in entries.iter().enumerate() {
+                    self.separator(position)?;
+                    self.text(key)?;
+                    self.text("=")?;
+                    self.value(value)?;
+                }
+                self.text("}")
+            }
+            other => self.text(&other.to_string()),
+        }
+    }
+
+    fn separator(&mut self, position: usize) -> Option<()> {
+        if position == 0 {
+            return Some(());
+        }
+        self.text(", ")
+    }
+
+    fn text(&mut self, text: &str) -> Option<()> {
+        for character in text.chars() {
+            self.left = self.left.checked_sub(1)?;
+            self.text.push(character);
+        }
+        Some(())
     }
 }
 
@@ -353,6 +407,28 @@ mod tests {
         );
         assert_eq!(found[1].path.field(), "logins[idp2]");
         assert!(!summary(&found).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_message_of_nothing_but_violations_costs_no_more_than_twenty() {
+        let provider = json!({"ProviderName": "p", "ClientId": "not ok"});
+        let found = violations(
+            Operation::CreateIdentityPool,
+            json!({
+                "IdentityPoolName": "pool",
+                "AllowUnauthenticatedIdentities": false,
+                "CognitoIdentityProviders": vec![provider; 100_000],
+            }),
+        );
+        assert_eq!(found.len(), 20);
+
+        // Too many elements: none of them is looked at.
+        let found = violations(
+            Operation::DeleteIdentities,
+            json!({"IdentityIdsToDelete": vec![""; 500_000]}),
+        );
+        assert_eq!(found.len(), 1);
+        assert!(found[0].text.len() < 500, "{}", found[0].text.len());
     }
 
     #[test]

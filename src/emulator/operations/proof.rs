@@ -7,9 +7,9 @@ use crate::emulator::error::Error;
 use crate::emulator::identity::{Identity, Login};
 use crate::emulator::logins::Verified;
 use crate::emulator::pool::Pool;
+use crate::emulator::region;
 use crate::emulator::store::Store;
 use crate::emulator::tokens::{Claims, Tags};
-use crate::emulator::{logins, region};
 
 /// What a logins map proves.
 pub(super) struct Proof {
@@ -42,7 +42,7 @@ impl Proof {
             .map(|token| own_token(call, pool, identity_id, &token))
             .transpose()?;
         Ok(Self {
-            public: logins::verify(&pool.configuration, &public, call.now())?,
+            public: call.verifier().verify(&pool.configuration, &public)?,
             own,
         })
     }

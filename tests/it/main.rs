@@ -15,6 +15,7 @@ mod any_bytes;
 mod bad_input;
 mod bounds;
 mod classic_flow;
+mod classic_flow_table;
 mod create_once;
 mod deadlines;
 mod docs;

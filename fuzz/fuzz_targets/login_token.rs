@@ -1,0 +1,12 @@
+//! Login tokens.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+#[path = "../../tests/it/support/fuzz.rs"]
+mod target;
+
+static TARGET: LazyLock<target::Target> = LazyLock::new(Default::default);
+
+libfuzzer_sys::fuzz_target!(|token: &str| TARGET.login_token(token));

@@ -120,7 +120,7 @@ fn start_at(url: &str) -> Process {
     Process::start(&[
         ("POOLGATE_UPSTREAM__KIND", "aws"),
         ("POOLGATE_UPSTREAM__ENDPOINT_URL", url),
-        ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", "500ms"),
+        ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", "3s"),
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "example"),
     ])

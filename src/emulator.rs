@@ -52,8 +52,8 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
 //!   `InternalErrorException`; that a message is repeated in a header up to a length.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
-//!   that too many linked logins are `LimitExceededException` in every operation. The
-//!   documented 460 bytes of principal tags in all are not enforced.
+//!   that too many linked logins are `LimitExceededException` in every operation.
+//!   Type and text for principal tags beyond 460 bytes in all.
 //! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
 //!   not there.
 //! * Pools: the order of `ListIdentityPools` and `ListIdentities`; type and text for a

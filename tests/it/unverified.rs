@@ -53,6 +53,8 @@ const OPEN: &[Open] = &[
         mark: "before anything is set, the map is empty and not the default one", listed: "a map is empty before it is set" },
     Open { question: "a user who is signed out", file: "logins.rs",
         mark: "the text is not on record", listed: "a user who is signed out everywhere" },
+    Open { question: "principal tags that are too large", file: "operations/principal_tags.rs",
+        mark: "the number is documented", listed: "Type and text for principal tags beyond 460 bytes" },
     Open { question: "unlinking what is not linked", file: "operations/identities.rs",
         mark: "providers that are not linked are passed over", listed: "`UnlinkIdentity` passes over providers that are not linked" },
 ];

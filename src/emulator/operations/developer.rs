@@ -44,6 +44,7 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
         Some(tags) => tags,
         None => principal_tags::of_logins(pool, &public),
     };
+    principal_tags::check_size(&tags)?;
     let mut amr = vec![
         "authenticated".to_owned(),
         provider.clone(),

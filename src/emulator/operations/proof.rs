@@ -79,9 +79,10 @@ impl Proof {
     }
 
     /// unverified: tags of a token of our own are carried over.
-    pub(super) fn tags(&self, pool: &Pool) -> Option<Tags> {
-        Tags::of(principal_tags::of_logins(pool, &self.public))
-            .or_else(|| self.own.as_ref()?.tags.clone())
+    pub(super) fn tags(&self, pool: &Pool) -> Result<Option<Tags>, Error> {
+        let tags = principal_tags::of_logins(pool, &self.public);
+        principal_tags::check_size(&tags)?;
+        Ok(Tags::of(tags).or_else(|| self.own.as_ref()?.tags.clone()))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::emulator::{Issuer, KeySet, Keys, LoginTokens, Wanted};
+use crate::emulator::{Issuer, KeySet, Keys, LoginTokens, SamlProvider, Wanted};
 
 const IDP: &str = "idp.example";
 const IDP_ARN: &str = "arn:aws:iam::123456789012:oidc-provider/idp.example";
@@ -191,6 +191,41 @@ fn a_user_who_is_signed_out_everywhere_is_refused_where_the_pool_asks() {
     world.identity(&does_not, before);
     world.identity(&asks, minted(&world, "ann", json!({})));
     world.identity(&asks, minted(&world, "bob", json!({})));
+}
+
+#[test]
+fn assertions_of_a_known_saml_provider_are_checked_and_others_are_read() {
+    let arn = "arn:aws:iam::123456789012:saml-provider/idp";
+    let known = Settings {
+        saml_providers: vec![SamlProvider {
+            arn: arn.to_owned(),
+            entity_id: "https://idp.example".to_owned(),
+        }],
+        ..Settings::default()
+    };
+    let assertion = |issuer: &str| {
+        let xml = format!(
+            "<Assertion><Issuer>{issuer}</Issuer><NameID>ann</NameID>\
+             <Audience>urn:amazon:webservices</Audience>\
+             <Attribute Name=\"https://aws.amazon.com/SAML/Attributes/Role\"><AttributeValue>\
+             {ROLE},{arn}</AttributeValue></Attribute></Assertion>"
+        );
+        json!({arn: base64::engine::general_purpose::STANDARD.encode(xml)})
+    };
+    for (settings, other_is_refused) in [(known, true), (Settings::default(), false)] {
+        let world = World::with(settings);
+        let pool = world.pool(json!({"SamlProviderARNs": [arn]}));
+        world.identity(&pool, assertion("https://idp.example"));
+
+        let body = json!({"IdentityPoolId": pool, "Logins": assertion("https://other.example")});
+        let refused = world.call("GetId", body).err();
+
+        let expected = "Invalid login token. Issuer doesn't match providerName";
+        assert_eq!(
+            refused.map(|refused| refused.message).as_deref(),
+            other_is_refused.then_some(expected)
+        );
+    }
 }
 
 fn test_issuers() -> Settings {

@@ -4,6 +4,7 @@
 
 use std::sync::LazyLock;
 
+#[allow(dead_code, reason = "each target uses its part")]
 #[path = "../../tests/it/support/fuzz.rs"]
 mod target;
 

@@ -20,6 +20,7 @@ mod cross_checks;
 mod effective;
 mod key;
 mod keys;
+mod login_providers;
 mod mistake;
 mod nearest;
 mod reader;
@@ -143,6 +144,7 @@ impl Config {
         );
 
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
+        login_providers::read(reader, &mut self.emulator);
         self.emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);

@@ -20,20 +20,29 @@
 //!
 //! # Login tokens
 //!
-//! There are no issuers to ask, so the signature of a provider's token is not
-//! verified. Everything else is checked, in the order of the real service: that it is
-//! a token, that its issuer is the provider it is passed for, its end (with five
-//! minutes of grace), its audience, and that the pool trusts both. Opaque tokens are
-//! accepted from Facebook, Amazon and Twitter, and each is a user of its own. SAML
-//! assertions are read for the subject and the attributes, not for their conditions.
-//! Tokens of the emulator itself *are* verified.
+//! They are checked in the order of the real service: that it is a token, that its
+//! issuer is the provider it is passed for, its signature, its end (with five minutes
+//! of grace), its audience, and that the pool trusts both.
+//!
+//! The signature is verified where the issuer's keys are known: an operator writes
+//! them down or says where to fetch them ([`Settings::issuers`]), and test issuers
+//! ([`Settings::test_issuers`]) live in the emulator and sign what a test asks for
+//! ([`Emulator::mint`]). Tokens of all other issuers are believed as they are, and
+//! opaque tokens of Facebook, Amazon and Twitter are each a user of its own, unless
+//! [`LoginTokens::Strict`] refuses them.
+//!
+//! SAML assertions of a provider whose metadata is known are checked for their issuer,
+//! dates, audience, subject and roles; of others, subject and attributes are read.
+//! The signature of an assertion is *never* verified. Tokens of the emulator itself
+//! always are.
 //!
 //! # The map
 //!
 //! `protocol` reads a request and writes an answer, `operations` has a function for
 //! each operation, `store` keeps the state under one lock, which is never held while
-//! a key is generated or a token is signed. Between them are `logins` (who is it),
-//! `linking` (which identity is that), `role_choice` and `tokens`.
+//! a key is generated or fetched or a token is signed. Between them are `logins` (who
+//! is it), `issuers` (who vouches for that), `linking` (which identity is that),
+//! `role_choice` and `tokens`; `jws` signs.
 //!
 //! # Unverified behaviour
 //!
@@ -43,8 +52,8 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
 //!   `InternalErrorException`; that a message is repeated in a header up to a length.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
-//!   that too many linked logins are `LimitExceededException` in every operation. The
-//!   documented 460 bytes of principal tags in all are not enforced.
+//!   that too many linked logins are `LimitExceededException` in every operation.
+//!   Type and text for principal tags beyond 460 bytes in all.
 //! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
 //!   not there.
 //! * Pools: the order of `ListIdentityPools` and `ListIdentities`; type and text for a
@@ -68,7 +77,9 @@
 //!   `GetId` does not look at the account; that `UnlinkIdentity` passes over providers
 //!   that are not linked; the text for a second user of one provider.
 //! * Login tokens: the texts for a missing `iss`, `exp` or `sub`; that a slash at the
-//!   end of an issuer makes no difference.
+//!   end of an issuer makes no difference; the text for a user who is signed out
+//!   everywhere; the text for tokens that strictness refuses; the texts for a SAML
+//!   assertion that is refused, and the order in which it is checked.
 //! * Tokens: that a token of the classic flow, too, is a login of its identity, and
 //!   that its tags are carried over; the `amr` of social providers; that several
 //!   applications of one social provider are separated by `;`; the text that refuses
@@ -83,6 +94,8 @@
 mod connector;
 mod error;
 mod identity;
+mod issuers;
+mod jws;
 mod linking;
 mod logins;
 mod operations;
@@ -98,13 +111,18 @@ mod tokens;
 mod tests;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
 
 pub use connector::Connector;
+use issuers::Issuers;
+pub use issuers::{
+    Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
+    issuer_url, jwks_url, read_issuers, read_saml_metadata,
+};
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
@@ -118,6 +136,22 @@ pub struct Settings {
     pub account_id: String,
     /// The region of a request that neither its host nor its signature places.
     pub default_region: String,
+    /// What becomes of login tokens whose issuer's keys are not known.
+    pub login_tokens: LoginTokens,
+    /// The login providers whose tokens are verified.
+    pub issuers: Vec<Issuer>,
+    /// The addresses of the issuers that live in this process.
+    pub test_issuers: Vec<String>,
+    /// The SAML providers whose assertions are checked.
+    pub saml_providers: Vec<SamlProvider>,
+}
+
+impl Settings {
+    /// Whether keys of login providers have to be fetched.
+    pub fn fetches_keys(&self) -> bool {
+        let mut issuers = self.issuers.iter();
+        issuers.any(|issuer| matches!(issuer.keys, Keys::Fetched(_)))
+    }
 }
 
 impl Default for Settings {
@@ -125,16 +159,22 @@ impl Default for Settings {
         Self {
             account_id: "123456789012".to_owned(),
             default_region: "us-east-1".to_owned(),
+            login_tokens: LoginTokens::default(),
+            issuers: Vec::new(),
+            test_issuers: Vec::new(),
+            saml_providers: Vec::new(),
         }
     }
 }
 
-/// The emulator. Share it in an [`Arc`](std::sync::Arc).
+/// The emulator. Share it in an [`Arc`].
 pub struct Emulator {
     settings: Settings,
     clock: Clock,
     store: Mutex<Store>,
     signer: Signer,
+    issuers: Issuers,
+    key_source: Option<Arc<dyn KeySource>>,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -150,18 +190,29 @@ impl fmt::Debug for Emulator {
 impl Emulator {
     /// An emulator without a pool.
     pub fn new(settings: Settings, clock: Clock) -> Self {
+        let issuers = Issuers::new(&settings);
         Self {
             settings,
             clock,
             store: Mutex::default(),
             signer: Signer::default(),
+            issuers,
+            key_source: None,
         }
+    }
+
+    /// The same emulator, with what fetches the keys of login providers. Without it,
+    /// tokens of providers whose keys have to be fetched are refused.
+    pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
+        self.key_source = Some(source);
+        self
     }
 
     /// Answers a request in AWS JSON 1.1.
     ///
     /// It does not wait for anything but the processor. Operations that sign a token
     /// are slow enough, most of all the first one, to be kept off an async thread.
+    /// Where [`Emulator::needs_keys`] says so, [`Emulator::prepare`] comes first.
     pub fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let result = protocol::read(request, &self.settings.default_region)
             .and_then(|request| operations::run(self, request));

@@ -17,6 +17,7 @@ use crate::upstream::{self, Kind, Upstream};
 pub mod admin;
 pub mod drain;
 pub mod health;
+mod key_source;
 pub mod listen;
 pub mod reflection;
 mod settings;
@@ -27,6 +28,7 @@ pub use settings::{Settings, Unauthenticated};
 
 use drain::Outcome;
 use health::{Health, State};
+use key_source::HttpKeySource;
 use listen::{Limits, Serving};
 use signals::Signals;
 
@@ -62,6 +64,9 @@ pub enum StartError {
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The system's certificates cannot be read, and keys are to be fetched.
+    #[error("cannot read the system's certificates to fetch the keys of login providers: {0}")]
+    Certificates(#[source] std::io::Error),
 }
 
 /// Serves until a signal comes, then drains.
@@ -94,6 +99,9 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     // Also ends the admin listener when the start fails further down.
     let admin = admin_ended.clone().drop_guard();
 
+    let clock = Clock::system();
+    let emulator = emulator(&parts, &clock)?;
+
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
     if let Some(wanted) = parts.admin.listen {
@@ -103,11 +111,12 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
             listener,
             health.clone(),
             Arc::clone(&metrics),
+            emulator.clone(),
             admin_ended,
         ));
     }
 
-    let stack = stack(&parts, &health, &metrics, &writes).await?;
+    let stack = stack(&parts, emulator, &clock, &health, &metrics, &writes).await?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -148,30 +157,34 @@ impl Running {
 /// in `metrics`, writes upstream run in `writes`.
 async fn stack(
     parts: &Parts,
+    emulator: Option<Arc<Emulator>>,
+    clock: &Clock,
     health: &Health,
     metrics: &Arc<Metrics>,
     writes: &TaskTracker,
 ) -> Result<stack::Stack, StartError> {
-    let clock = Clock::system();
-    let upstream = upstream(parts, &clock, writes).await;
-    let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
+    // AWS, or the emulator in the place of the network.
+    let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
+    let upstream = Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await;
+    let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
     routes = routes.add_service(health.service());
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;
     }
-    Ok(stack::outer(routes, Arc::clone(metrics) as _, &clock))
+    Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
 }
 
-/// AWS, or the emulator in the place of the network.
-async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
-    let http_client = match parts.upstream.kind {
-        Kind::Aws => None,
-        Kind::Emulator => {
-            let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
-            Some(Connector::new(Arc::new(emulator)).into_http_client())
-        }
-    };
-    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+/// The emulator, for the upstream of that kind.
+fn emulator(parts: &Parts, clock: &Clock) -> Result<Option<Arc<Emulator>>, StartError> {
+    if parts.upstream.kind == Kind::Aws {
+        return Ok(None);
+    }
+    let mut emulator = Emulator::new(parts.emulator.clone(), clock.clone());
+    if parts.emulator.fetches_keys() {
+        let source = HttpKeySource::new().map_err(StartError::Certificates)?;
+        emulator = emulator.with_key_source(Arc::new(source));
+    }
+    Ok(Some(Arc::new(emulator)))
 }
 
 fn bind(

@@ -68,7 +68,9 @@ pub(super) fn run(
             tracing::error!(%error, "cannot start: {error}");
             match error {
                 StartError::Listen { .. } => exit::UNAVAILABLE,
-                StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
+                StartError::Signals(_)
+                | StartError::Reflection(_)
+                | StartError::Certificates(_) => exit::FAILURE,
             }
         }
     }

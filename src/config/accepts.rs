@@ -8,9 +8,11 @@ use crate::telemetry;
 
 mod addresses;
 mod aws;
+mod login_providers;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

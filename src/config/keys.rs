@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Flag, LogLevel, OneOf, Region, Regions, Span, Url, Whole,
+    AccountId, Address, AddressOrOff, FilePath, Flag, IssuerUrls, LogLevel, OneOf, Region, Regions,
+    SamlFiles, Span, Url, Whole,
 };
 use super::key::{AnyKey, Key};
+use crate::emulator::LoginTokens;
 use crate::server::Unauthenticated;
 use crate::telemetry::log::Format;
 use crate::upstream::Kind;
@@ -90,6 +92,15 @@ keys! {
         "How long an operation may take with all its attempts.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
         "The AWS account that the emulator plays.";
+    EMULATOR_LOGIN_TOKENS: OneOf<LoginTokens> = "emulator.login_tokens", Some("lenient"),
+        OneOf(&[("lenient", LoginTokens::Lenient), ("strict", LoginTokens::Strict)]),
+        "What becomes of login tokens whose issuer's keys are not known: believed as they are, or refused.";
+    EMULATOR_ISSUERS_FILE: FilePath = "emulator.issuers_file", None, FilePath,
+        "The file with the login providers whose tokens are verified, in TOML or, when its name ends in `.json`, in JSON.";
+    EMULATOR_TEST_ISSUERS: IssuerUrls = "emulator.test_issuers", None, IssuerUrls,
+        "Login providers that live inside the emulator and sign what `POST /emulator/issuers/token` on the admin port asks for.";
+    EMULATOR_SAML_METADATA: SamlFiles = "emulator.saml_metadata", None, SamlFiles,
+        "The metadata of SAML providers, whose assertions are then checked. Their signatures are not.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
         OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
         "How log lines look. `auto`: text on a terminal, JSON when not.";

@@ -66,6 +66,34 @@ fn the_file_is_named_by_a_variable_when_no_flag_names_it() {
 }
 
 #[test]
+fn mistakes_in_the_files_of_login_providers_are_mistakes_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuers = folder.path().join("issuers.toml");
+    let metadata = folder.path().join("idp.xml");
+    std::fs::write(&issuers, "[[issuers]]\nissuer = \"http://a.example\"\n").unwrap();
+    std::fs::write(&metadata, "<EntityDescriptor/>").unwrap();
+    let arn = "arn:aws:iam::123456789012:saml-provider/idp";
+    let text = format!(
+        "[emulator]\nissuers_file = {issuers:?}\nsaml_metadata = [\"{arn}={}\"]\n\
+         test_issuers = [\"https://b.example\", \"https://b.example/\"]\nlogin_tokens = \"loose\"\n",
+        metadata.display()
+    );
+
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+
+    for expected in [
+        ": issuers[0].issuer: not an https URL",
+        ": issuers[0]: wants one of `jwks`, `jwks_file` and `jwks_url`",
+        "idp.xml: the `EntityDescriptor` has no `entityID`",
+        ": https://b.example is named twice",
+        "emulator.login_tokens = \"loose\": not one of the known words; accepted: `lenient`, `strict`",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 5, "{mistakes}");
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_and_says_where_it_was_made() {
     let text = r#"
 [server]

@@ -63,11 +63,15 @@ impl HttpConnector for InProcess {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
-        if !signs_a_token(&request) {
+        let (signs, needs_keys) = (signs_a_token(&request), self.0.needs_keys(&request));
+        if !signs && !needs_keys {
             return HttpConnectorFuture::ready(for_sdk(self.0.handle(&request)));
         }
         let emulator = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
+            if needs_keys {
+                emulator.prepare(&request).await;
+            }
             let answer = tokio::task::spawn_blocking(move || emulator.handle(&request))
                 .await
                 .map_err(|error| ConnectorError::other(error.into(), None))?;

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use super::Emulator;
 use super::error::Error;
+use super::logins::Verifier;
 use super::protocol::WellFormed;
 use super::region;
 use super::store::Store;
@@ -91,6 +92,14 @@ impl Call<'_> {
             .now()
             .duration_since(std::time::SystemTime::UNIX_EPOCH)
             .map_or(0.0, |since| (since.as_secs_f64() * 1000.0).round() / 1000.0)
+    }
+
+    /// What login tokens are held against.
+    fn verifier(&self) -> Verifier<'_> {
+        Verifier {
+            issuers: &self.emulator.issuers,
+            now: self.now(),
+        }
     }
 
     fn pool_arn(&self, pool_id: &str) -> String {

@@ -4,7 +4,9 @@ mod classic_flow;
 mod developer;
 mod developer_users;
 mod enhanced_flow;
+mod fetched_keys;
 mod identities;
+mod issuers;
 mod logins;
 mod pools;
 mod roles;
@@ -48,9 +50,13 @@ struct Refused {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    fn with(settings: Settings) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         Self {
-            emulator: Arc::new(Emulator::new(Settings::default(), clock.clone())),
+            emulator: Arc::new(Emulator::new(settings, clock.clone())),
             clock,
         }
     }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA512, UnparsedPublicKey,
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::Error;
+use super::jws;
 
 /// How long a token of GetOpenIdToken is good for, in seconds.
 pub(super) const LIFETIME: u64 = 600;
@@ -89,16 +89,7 @@ impl Signer {
             typ: "JWS".to_owned(),
             alg: "RS512".to_owned(),
         };
-        let message = format!("{}.{}", part(&header)?, part(claims)?);
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(
-            &RSA_PKCS1_SHA512,
-            &SystemRandom::new(),
-            message.as_bytes(),
-            &mut signature,
-        )
-        .map_err(|_| Error::internal())?;
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        jws::sign(key, &RSA_PKCS1_SHA512, &header, claims).ok_or_else(Error::internal)
     }
 
     /// The claims of a token that this signer has signed; its dates are not looked
@@ -119,21 +110,9 @@ impl Signer {
         &self,
         regions: impl Iterator<Item = &'a str>,
     ) -> Result<Value, KeyUnavailable> {
-        let key = self.key()?.public_key();
-        let number = |integer: &[u8]| URL_SAFE_NO_PAD.encode(integer);
-        let modulus = number(key.modulus().big_endian_without_leading_zero());
-        let exponent = number(key.exponent().big_endian_without_leading_zero());
+        let key = self.key()?;
         let keys: Vec<Value> = regions
-            .map(|region| {
-                json!({
-                    "kty": "RSA",
-                    "alg": "RS512",
-                    "use": "sig",
-                    "kid": key_id(region),
-                    "n": modulus,
-                    "e": exponent,
-                })
-            })
+            .map(|region| jws::public_key(key, &key_id(region), "RS512"))
             .collect();
         Ok(json!({ "keys": keys }))
     }
@@ -149,11 +128,6 @@ impl Signer {
 /// The real service numbers its keys in each region; there is one here.
 fn key_id(region: &str) -> String {
     format!("{region}1")
-}
-
-fn part(value: &impl Serialize) -> Result<String, Error> {
-    let json = serde_json::to_vec(value).map_err(|_| Error::internal())?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
 #[cfg(test)]

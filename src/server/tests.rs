@@ -44,9 +44,16 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         parts.server.reflection = reflection;
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
-        let service = stack(&parts, &health, &metrics, &TaskTracker::new())
-            .await
-            .unwrap();
+        let service = stack(
+            &parts,
+            None,
+            &Clock::system(),
+            &health,
+            &metrics,
+            &TaskTracker::new(),
+        )
+        .await
+        .unwrap();
 
         let request = http::Request::post(path).header("content-type", "application/grpc");
         let request = request.body(tonic::body::Body::empty()).unwrap();

@@ -69,6 +69,8 @@ pub(super) fn credentials(call: &Call<'_>, input: GetCredentials) -> Result<Answ
         true => Bearer::Guest,
         false => Bearer::Authenticated(&proof.public),
     };
+    // The role's session has the tags, too.
+    proof.tags(pool)?;
     // A refusal links nothing, so the plan is carried out last.
     let plan = plan(call, &store, &input.identity_id, &proof)?;
     role_choice::choose(pool, call.account(), bearer, custom)?;
@@ -92,7 +94,7 @@ fn open_id_claims(call: &Call<'_>, input: GetOpenIdToken) -> Result<Claims, Erro
         ));
     }
     let pool_id = pool.configuration.identity_pool_id.clone();
-    let tags = proof.tags(pool);
+    let tags = proof.tags(pool)?;
     let plan = plan(call, &store, &input.identity_id, &proof)?;
     let sub = plan.carry_out(&mut store, &proof.logins(), call.date())?;
     Ok(open_id::claims(

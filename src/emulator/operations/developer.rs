@@ -8,10 +8,10 @@ use super::open_id::{self, OpenIdToken};
 use super::{Call, principal_tags};
 use crate::emulator::error::{Error, Kind};
 use crate::emulator::identity::{Identity, Login, Standing};
+use crate::emulator::linking;
 use crate::emulator::logins::Verified;
 use crate::emulator::store::Store;
 use crate::emulator::tokens::{self, Claims, Tags};
-use crate::emulator::{linking, logins};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,11 +39,12 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
         .as_ref()
         .and_then(|name| input.logins.remove_entry(name))
         .ok_or_else(unsupported_provider)?;
-    let public = logins::verify(&pool.configuration, &input.logins, call.now())?;
+    let public = call.verifier().verify(&pool.configuration, &input.logins)?;
     let tags = match input.principal_tags {
         Some(tags) => tags,
         None => principal_tags::of_logins(pool, &public),
     };
+    principal_tags::check_size(&tags)?;
     let mut amr = vec![
         "authenticated".to_owned(),
         provider.clone(),

@@ -8,7 +8,7 @@ use super::Call;
 use super::proof::{Proof, pool_of};
 use crate::emulator::error::Error;
 use crate::emulator::identity::{Identity, Login};
-use crate::emulator::{linking, logins, paging, region};
+use crate::emulator::{linking, paging, region};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -92,7 +92,9 @@ pub(super) fn get_id(call: &Call<'_>, input: GetId) -> Result<Id, Error> {
     if tokens.is_empty() && !pool.allow_unauthenticated_identities {
         return Err(Error::no_guests());
     }
-    let logins: Vec<Login> = logins::verify(pool, &tokens, call.now())?
+    let logins: Vec<Login> = call
+        .verifier()
+        .verify(pool, &tokens)?
         .into_iter()
         .map(|verified| verified.login)
         .collect();

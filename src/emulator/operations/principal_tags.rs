@@ -14,6 +14,9 @@ use crate::emulator::pool::{Configuration, Pool, TagMap};
 /// unverified: the claims are documented, the names of the tags are the console's.
 const DEFAULTS: [(&str, &str); 2] = [("client", "aud"), ("username", "sub")];
 
+/// How many bytes the tags of one user may have in all, names and values.
+const MOST_BYTES: usize = 460;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Get {
@@ -93,6 +96,24 @@ pub(super) fn of_logins(pool: &Pool, logins: &[Verified]) -> BTreeMap<String, St
         }
     }
     tags
+}
+
+/// Refuses tags that are too large together.
+///
+/// unverified: the number is documented; the type is not, and the text is the one with
+/// which STS refuses session tags.
+pub(super) fn check_size(tags: &BTreeMap<String, String>) -> Result<(), Error> {
+    let bytes: usize = tags
+        .iter()
+        .map(|(tag, value)| tag.len() + value.len())
+        .sum();
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    let percent = (bytes * 100).div_ceil(MOST_BYTES);
+    Err(Error::invalid(format!(
+        "Packed size of session tags consumes {percent}% of allotted space."
+    )))
 }
 
 /// unverified: type and text for a provider that the pool does not have.

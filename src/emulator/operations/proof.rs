@@ -7,9 +7,9 @@ use crate::emulator::error::Error;
 use crate::emulator::identity::{Identity, Login};
 use crate::emulator::logins::Verified;
 use crate::emulator::pool::Pool;
+use crate::emulator::region;
 use crate::emulator::store::Store;
 use crate::emulator::tokens::{Claims, Tags};
-use crate::emulator::{logins, region};
 
 /// What a logins map proves.
 pub(super) struct Proof {
@@ -42,7 +42,7 @@ impl Proof {
             .map(|token| own_token(call, pool, identity_id, &token))
             .transpose()?;
         Ok(Self {
-            public: logins::verify(&pool.configuration, &public, call.now())?,
+            public: call.verifier().verify(&pool.configuration, &public)?,
             own,
         })
     }
@@ -79,9 +79,10 @@ impl Proof {
     }
 
     /// unverified: tags of a token of our own are carried over.
-    pub(super) fn tags(&self, pool: &Pool) -> Option<Tags> {
-        Tags::of(principal_tags::of_logins(pool, &self.public))
-            .or_else(|| self.own.as_ref()?.tags.clone())
+    pub(super) fn tags(&self, pool: &Pool) -> Result<Option<Tags>, Error> {
+        let tags = principal_tags::of_logins(pool, &self.public);
+        principal_tags::check_size(&tags)?;
+        Ok(Tags::of(tags).or_else(|| self.own.as_ref()?.tags.clone()))
     }
 }
 

@@ -227,3 +227,76 @@ fn claims_become_principal_tags_where_the_pool_maps_them() {
     );
     assert_eq!(tags(json!({"PrincipalTags": {}})), None);
 }
+
+#[test]
+fn principal_tags_have_at_most_460_bytes_in_all() {
+    let world = World::new();
+    let pool = world.pool(json!({}));
+    world.ok(
+        "SetPrincipalTagAttributeMap",
+        json!({
+            "IdentityPoolId": pool,
+            "IdentityProviderName": USER_POOL,
+            "PrincipalTags": {"ab": "one", "cd": "other"},
+        }),
+    );
+    for (bytes, accepted) in [(460, true), (461, false)] {
+        let other = "x".repeat(bytes - "ab".len() - "cd".len() - 230);
+        let claims = json!({"one": "x".repeat(230), "other": other});
+        let logins = json!({USER_POOL: token(USER_POOL, "client", "ann", claims)});
+        let identity = world.identity(&pool, logins.clone());
+        let user = json!({"IdentityId": identity, "Logins": logins});
+        let tags = json!({"a": "x".repeat(229), "b": "x".repeat(bytes - 231)});
+        let developer =
+            json!({"IdentityPoolId": pool, "Logins": {DEVELOPER: "ann"}, "PrincipalTags": tags});
+
+        for (operation, body) in [
+            ("GetOpenIdToken", user.clone()),
+            ("GetCredentialsForIdentity", user),
+            ("GetOpenIdTokenForDeveloperIdentity", developer),
+        ] {
+            let refused = world.call(operation, body).err();
+
+            let expected = (!accepted).then(|| Refused {
+                kind: "InvalidParameterException".to_owned(),
+                message: "Packed size of session tags consumes 101% of allotted space.".to_owned(),
+            });
+            assert_eq!(refused, expected, "{operation} with {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn tokens_name_the_issuer_of_their_partition() {
+    let world = World::new();
+    for (region, issuer) in [
+        ("eu-west-1", "https://cognito-identity.amazonaws.com"),
+        (
+            "cn-north-1",
+            "https://cognito-identity.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "us-gov-west-1",
+            "https://cognito-identity-us-gov.amazonaws.com",
+        ),
+    ] {
+        let ask = |operation: &str, body: Value| -> Value {
+            let answer = world.emulator.handle(&signed(region, operation, &body));
+            serde_json::from_slice(answer.body()).unwrap()
+        };
+        let wanted = json!({
+            "IdentityPoolName": "pool",
+            "AllowUnauthenticatedIdentities": false,
+            "DeveloperProviderName": DEVELOPER,
+        });
+        let pool = ask("CreateIdentityPool", wanted)["IdentityPoolId"].clone();
+        let answer = ask(
+            "GetOpenIdTokenForDeveloperIdentity",
+            json!({"IdentityPoolId": pool, "Logins": {DEVELOPER: "ann"}}),
+        );
+
+        assert_eq!(claims(&answer["Token"])["iss"], issuer);
+        let kid = jsonwebtoken::decode_header(answer["Token"].as_str().unwrap());
+        assert_eq!(kid.unwrap().kid, Some(format!("{region}1")));
+    }
+}

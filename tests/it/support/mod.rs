@@ -3,7 +3,9 @@
 //! * [`app::App`] is poolgate without a socket: a generated client over the whole
 //!   stack of layers, over the real SDK, over the emulator or a [`wire::Wire`].
 //! * [`arbitrary`] makes random requests within the bounds of AWS's model.
+//! * [`direct::Direct`] is the emulator without poolgate around it.
 //! * [`examples`] has a request of every operation and makes calls generically.
+//! * [`fuzz::Target`] is what random input is thrown at, here and by `fuzz/`.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
 //! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
@@ -11,7 +13,9 @@
 
 pub mod app;
 pub mod arbitrary;
+pub mod direct;
 pub mod examples;
 pub mod fake_aws;
+pub mod fuzz;
 pub mod process;
 pub mod wire;

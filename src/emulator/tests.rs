@@ -5,9 +5,14 @@ mod developer;
 mod developer_users;
 mod enhanced_flow;
 mod identities;
+mod isolation;
 mod logins;
+mod on_disk;
 mod pools;
+mod restart;
 mod roles;
+mod seed;
+mod snapshot;
 mod tags;
 mod wire;
 
@@ -19,8 +24,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::{Emulator, Settings};
+use super::{Emulator, Isolation, OpenError, RestoreError, Settings};
 use crate::clock::Clock;
 
 pub(super) const REGION: &str = "eu-west-1";
@@ -37,6 +43,8 @@ const GUEST_ROLE: &str = "arn:aws:iam::123456789012:role/guest";
 pub(super) struct World {
     pub(super) emulator: Arc<Emulator>,
     clock: Clock,
+    /// Where the state is kept, if it is.
+    directory: Option<TempDir>,
 }
 
 /// An error as a client sees it.
@@ -47,11 +55,28 @@ struct Refused {
 }
 
 impl World {
+    /// In memory.
     pub(super) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// With a data directory of its own.
+    fn on_disk() -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut world = Self::with(Settings {
+            data_dir: Some(directory.path().join("data")),
+            ..Settings::default()
+        });
+        world.directory = Some(directory);
+        world
+    }
+
+    fn with(settings: Settings) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         Self {
-            emulator: Arc::new(Emulator::new(Settings::default(), clock.clone())),
+            emulator: Arc::new(Emulator::open(settings, clock.clone()).unwrap()),
             clock,
+            directory: None,
         }
     }
 
@@ -99,7 +124,11 @@ impl World {
     }
 
     fn call(&self, operation: &str, body: Value) -> Result<Value, Refused> {
-        let response = self.emulator.handle(&signed(REGION, operation, &body));
+        self.send(&signed(REGION, operation, &body))
+    }
+
+    fn send(&self, request: &Request<Bytes>) -> Result<Value, Refused> {
+        let response = self.emulator.handle(request);
         let status = response.status();
         let body = match response.body().is_empty() {
             true => Value::Null,
@@ -117,7 +146,11 @@ impl World {
 }
 
 fn signed(region: &str, operation: &str, body: &Value) -> Request<Bytes> {
-    let scope = format!("AKIA/20270101/{region}/cognito-identity/aws4_request");
+    signed_by("AKIA", region, operation, body)
+}
+
+fn signed_by(key: &str, region: &str, operation: &str, body: &Value) -> Request<Bytes> {
+    let scope = format!("{key}/20270101/{region}/cognito-identity/aws4_request");
     let mut request = unsigned(operation, &body.to_string());
     request.headers_mut().insert(
         "authorization",

@@ -1,0 +1,42 @@
+//! What the emulator has to be told.
+
+use std::path::PathBuf;
+
+/// What the emulator has to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The AWS account that everything belongs to.
+    pub account_id: String,
+    /// The region of a request that neither its host nor its signature places.
+    pub default_region: String,
+    /// The directory that keeps the state; nothing to keep it in memory alone.
+    pub data_dir: Option<PathBuf>,
+    /// Who shares a store with whom.
+    pub isolation: Isolation,
+    /// The number that identifiers, access keys and secrets follow from; nothing to
+    /// have them random.
+    pub seed: Option<u64>,
+}
+
+/// Who shares a store with whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Everybody with everybody.
+    #[default]
+    None,
+    /// Requests that are signed with the same access key. The four operations that are
+    /// not signed find the store by the pool or the identity that they name.
+    PerAccessKey,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            account_id: "123456789012".to_owned(),
+            default_region: "us-east-1".to_owned(),
+            data_dir: None,
+            isolation: Isolation::None,
+            seed: None,
+        }
+    }
+}

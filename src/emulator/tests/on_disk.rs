@@ -1,0 +1,49 @@
+//! The same suite once more, with a state that is kept on the disk.
+#![expect(
+    clippy::duplicate_mod,
+    reason = "every test of behaviour runs for each kind of storage"
+)]
+
+#[path = "classic_flow.rs"]
+mod classic_flow;
+#[path = "developer.rs"]
+mod developer;
+#[path = "developer_users.rs"]
+mod developer_users;
+#[path = "enhanced_flow.rs"]
+mod enhanced_flow;
+#[path = "identities.rs"]
+mod identities;
+#[path = "logins.rs"]
+mod logins;
+#[path = "pools.rs"]
+mod pools;
+#[path = "roles.rs"]
+mod roles;
+#[path = "snapshot.rs"]
+mod snapshot;
+#[path = "tags.rs"]
+mod tags;
+#[path = "wire.rs"]
+mod wire;
+
+use std::ops::Deref;
+
+use super::*;
+
+/// The world of the suite, but on the disk.
+struct World(super::World);
+
+impl World {
+    fn new() -> Self {
+        Self(super::World::on_disk())
+    }
+}
+
+impl Deref for World {
+    type Target = super::World;
+
+    fn deref(&self) -> &super::World {
+        &self.0
+    }
+}

@@ -59,6 +59,9 @@ pub enum StartError {
     /// Signals cannot be listened to.
     #[error("cannot listen to signals: {0}")]
     Signals(#[source] std::io::Error),
+    /// The emulator's data directory cannot be used.
+    #[error(transparent)]
+    Emulator(#[from] emulator::OpenError),
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -94,6 +97,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     // Also ends the admin listener when the start fails further down.
     let admin = admin_ended.clone().drop_guard();
 
+    let clock = Clock::system();
+    let emulator = open_emulator(&parts, &clock)?;
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
     if let Some(wanted) = parts.admin.listen {
@@ -103,11 +108,13 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
             listener,
             health.clone(),
             Arc::clone(&metrics),
+            emulator.clone(),
             admin_ended,
         ));
     }
 
-    let stack = stack(&parts, &health, &metrics, &writes).await?;
+    let upstream = upstream(&parts, emulator, &writes).await;
+    let stack = stack(&parts, upstream, &health, &metrics, &clock)?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -145,32 +152,40 @@ impl Running {
 }
 
 /// Every service with its layers: ours, health and reflection. Calls are counted
-/// in `metrics`, writes upstream run in `writes`.
-async fn stack(
+/// in `metrics`.
+fn stack(
     parts: &Parts,
+    upstream: Upstream,
     health: &Health,
     metrics: &Arc<Metrics>,
-    writes: &TaskTracker,
+    clock: &Clock,
 ) -> Result<stack::Stack, StartError> {
-    let clock = Clock::system();
-    let upstream = upstream(parts, &clock, writes).await;
-    let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
+    let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
     routes = routes.add_service(health.service());
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;
     }
-    Ok(stack::outer(routes, Arc::clone(metrics) as _, &clock))
+    Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
 }
 
-/// AWS, or the emulator in the place of the network.
-async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
-    let http_client = match parts.upstream.kind {
-        Kind::Aws => None,
+/// The emulator, where it is the upstream.
+fn open_emulator(parts: &Parts, clock: &Clock) -> Result<Option<Arc<Emulator>>, StartError> {
+    match parts.upstream.kind {
+        Kind::Aws => Ok(None),
         Kind::Emulator => {
-            let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
-            Some(Connector::new(Arc::new(emulator)).into_http_client())
+            let emulator = Emulator::open(parts.emulator.clone(), clock.clone())?;
+            Ok(Some(Arc::new(emulator)))
         }
-    };
+    }
+}
+
+/// AWS, or the emulator in the place of the network. Writes run in `writes`.
+async fn upstream(
+    parts: &Parts,
+    emulator: Option<Arc<Emulator>>,
+    writes: &TaskTracker,
+) -> Upstream {
+    let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
     Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
 }
 

@@ -8,9 +8,11 @@ use crate::telemetry;
 
 mod addresses;
 mod aws;
+mod directory;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use directory::Directory;
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Flag, LogLevel, OneOf, Region, Regions, Span, Url, Whole,
+    AccountId, Address, AddressOrOff, Directory, Flag, LogLevel, OneOf, Region, Regions, Span, Url,
+    Whole,
 };
 use super::key::{AnyKey, Key};
+use crate::emulator::Isolation;
 use crate::server::Unauthenticated;
 use crate::telemetry::log::Format;
 use crate::upstream::Kind;
@@ -64,7 +66,7 @@ keys! {
     SERVER_REFLECTION: Flag = "server.reflection", Some("true"), Flag,
         "Whether gRPC reflection is served.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
-        "Where `/livez`, `/readyz` and `/metrics` are served. `off` closes it.";
+        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";
@@ -90,6 +92,13 @@ keys! {
         "How long an operation may take with all its attempts.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
         "The AWS account that the emulator plays.";
+    EMULATOR_DATA_DIR: Directory = "emulator.data_dir", None, Directory,
+        "The directory that keeps the emulator's state and its signing key over a restart. Unset: memory.";
+    EMULATOR_ISOLATION: OneOf<Isolation> = "emulator.isolation", Some("none"),
+        OneOf(&[("none", Isolation::None), ("per-access-key", Isolation::PerAccessKey)]),
+        "Whether signed requests see one store, or each access key its own. Requests that AWS wants unsigned find the store by the pool or identity they name.";
+    EMULATOR_SEED: Whole<Option<u64>> = "emulator.seed", None, whole(0, i64::MAX as u64),
+        "The number that identifiers, access keys and secrets follow from, so that two runs with the same calls get the same ones. For tests only. Unset: random.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
         OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
         "How log lines look. `auto`: text on a terminal, JSON when not.";

@@ -1,5 +1,8 @@
 //! The listener for probes and metrics, apart from the one for calls: load on one
-//! does not starve the other, and it can stay closed to the outside.
+//! does not starve the other, and it can stay closed to the outside. Where the emulator
+//! is the upstream, its state is looked after here.
+
+mod emulator;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{Health, State};
 use super::listen;
+use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
 
 /// Probes and scrapers are few.
@@ -39,14 +43,19 @@ impl Default for Settings {
     }
 }
 
-/// Serves probes and metrics on `listener` until `ended`.
+/// Serves probes and metrics on `listener` until `ended`, and the emulator's state
+/// where there is one.
 pub async fn serve(
     listener: TcpListener,
     health: Health,
     metrics: Arc<Metrics>,
+    emulator: Option<Arc<Emulator>>,
     ended: CancellationToken,
 ) {
-    let routes = routes(health, Arc::clone(&metrics));
+    let mut routes = routes(health, Arc::clone(&metrics));
+    if let Some(emulator) = emulator {
+        routes = routes.merge(emulator::routes(emulator));
+    }
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let stream = tokio::select! {
@@ -156,7 +165,7 @@ mod tests {
         let ended = CancellationToken::new();
         let health = Health::new().await;
         let metrics = Arc::new(Metrics::new());
-        let serving = tokio::spawn(serve(listener, health, metrics, ended.clone()));
+        let serving = tokio::spawn(serve(listener, health, metrics, None, ended.clone()));
 
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";

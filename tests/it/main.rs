@@ -19,6 +19,7 @@ mod create_once;
 mod deadlines;
 mod docs;
 mod floors;
+mod killed;
 mod lock;
 mod operations;
 mod order;

@@ -96,7 +96,7 @@ keys! {
         "The directory that keeps the emulator's state and its signing key over a restart. Unset: memory.";
     EMULATOR_ISOLATION: OneOf<Isolation> = "emulator.isolation", Some("none"),
         OneOf(&[("none", Isolation::None), ("per-access-key", Isolation::PerAccessKey)]),
-        "Whether signed requests see one store, or each access key its own. Requests that AWS wants unsigned find the store by the pool or identity they name.";
+        "Whether signed requests see one store, or each access key its own (over gRPC, each `x-poolgate-tenant`). Requests that AWS wants unsigned find the store by the pool or identity they name.";
     EMULATOR_SEED: Whole<Option<u64>> = "emulator.seed", None, whole(0, i64::MAX as u64),
         "The number that identifiers, access keys and secrets follow from, so that two runs with the same calls get the same ones. For tests only. Unset: random.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),

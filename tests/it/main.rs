@@ -27,4 +27,5 @@ mod partial_update;
 mod roundtrip;
 mod secrets;
 mod support;
+mod tenants;
 mod upstream;

@@ -143,3 +143,36 @@ fn private_file(path: &Path) -> std::io::Result<File> {
         .mode(0o600)
         .open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Request;
+
+    use crate::clock::Clock;
+    use crate::emulator::{Emulator, RestoreError, Settings};
+
+    #[test]
+    fn after_a_change_that_was_lost_everything_is_refused() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let settings = Settings {
+            data_dir: Some(directory.path().to_owned()),
+            ..Settings::default()
+        };
+        let emulator = Emulator::open(settings, Clock::system()).unwrap();
+        let list = Request::post("/")
+            .header("authorization", "AWS4-HMAC-SHA256 x")
+            .header(
+                "x-amz-target",
+                "AWSCognitoIdentityService.ListIdentityPools",
+            )
+            .body(Bytes::from_static(br#"{"MaxResults": 1}"#))
+            .unwrap();
+        assert_eq!(emulator.handle(&list).status(), 200);
+
+        emulator.disk.as_ref().unwrap().fail(&"the disk is full");
+
+        assert_eq!(emulator.handle(&list).status(), 500);
+        assert!(matches!(emulator.reset(), Err(RestoreError::NotKept)));
+    }
+}

@@ -33,6 +33,31 @@ impl RequestId {
     }
 }
 
+/// Whose store of the emulator a call is about, where stores are isolated. It takes the
+/// place of an AWS access key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant(String);
+
+impl Tenant {
+    /// The metadata that names it.
+    pub const METADATA: &str = "x-poolgate-tenant";
+
+    /// A name as a caller gives it, if it is 1 to 128 letters, digits, `_` and `-`.
+    pub fn from_caller(text: &[u8]) -> Option<Self> {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let acceptable = (1..=128).contains(&text.len()) && text.iter().all(plain);
+        acceptable
+            .then(|| String::from_utf8(text.to_owned()).ok())
+            .flatten()
+            .map(Self)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// When the answer has to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
@@ -82,6 +107,15 @@ mod tests {
         assert!(RequestId::from_caller(&"x".repeat(128)).is_some());
         for bad in ["", "two words", "tab\t", "é", &"x".repeat(129)] {
             assert!(RequestId::from_caller(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_can_stand_in_a_signature() {
+        assert!(Tenant::from_caller(b"suite_1-a").is_some());
+        assert!(Tenant::from_caller(&[b'x'; 128]).is_some());
+        for bad in [&b""[..], b"a/b", b"a,b", b"a b", b"\xc3\xa9", &[b'x'; 129]] {
+            assert!(Tenant::from_caller(bad).is_none(), "{bad:?}");
         }
     }
 

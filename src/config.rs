@@ -143,9 +143,13 @@ impl Config {
             &mut upstream.operation_timeout,
         );
 
-        reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
-        login_providers::read(reader, &mut self.emulator);
-        self.emulator.default_region.clone_from(&upstream.region);
+        let emulator = &mut self.emulator;
+        reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut emulator.account_id);
+        login_providers::read(reader, emulator);
+        reader.read(&keys::EMULATOR_DATA_DIR, &mut emulator.data_dir);
+        reader.read(&keys::EMULATOR_ISOLATION, &mut emulator.isolation);
+        reader.read(&keys::EMULATOR_SEED, &mut emulator.seed);
+        emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);
     }

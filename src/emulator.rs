@@ -1,5 +1,4 @@
-//! Amazon Cognito Identity in memory: all 23 operations, as a service that speaks
-//! AWS JSON 1.1.
+//! Amazon Cognito Identity: all 23 operations, as a service that speaks AWS JSON 1.1.
 //!
 //! It sits *under* the AWS SDK: [`Connector`] takes the place of the network, so the
 //! SDK's own serializer, signer, retries and endpoints work as they do with AWS.
@@ -10,9 +9,12 @@
 //!
 //! 1. a request that is refused has changed nothing;
 //! 2. what it answers follows from what it was told before, and from the clock it
-//!    was given; only identifiers, keys and credentials are random;
+//!    was given; only identifiers, keys and credentials are random, and these follow
+//!    from a seed if one is set (the signing key does not);
 //! 3. its tokens are real: whoever has [`Emulator::jwks`] can verify them;
-//! 4. nothing it was given is shown in a log or by `Debug`.
+//! 4. nothing it was given is shown in a log or by `Debug`;
+//! 5. with a data directory, what it has acknowledged is there after a restart, however
+//!    the process ended.
 //!
 //! It has no quotas on requests, no IAM and no STS: signatures are required where AWS
 //! requires them, and not verified; roles need not exist, but have to be roles of the
@@ -39,10 +41,18 @@
 //! # The map
 //!
 //! `protocol` reads a request and writes an answer, `operations` has a function for
-//! each operation, `store` keeps the state under one lock, which is never held while
-//! a key is generated or fetched or a token is signed. Between them are `logins` (who
-//! is it), `issuers` (who vouches for that), `linking` (which identity is that),
-//! `role_choice` and `tokens`; `jws` signs.
+//! each operation, `store` has the state in memory under one lock, which is never held
+//! while a key is generated or fetched, a token is signed or a disk is written to.
+//! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. Between
+//! them are `logins` (who is it), `issuers` (who vouches for that), `linking` (which
+//! identity is that), `role_choice` and `tokens`; `jws` signs.
+//!
+//! # Isolation
+//!
+//! Per access key, each pool belongs to the key whose signature made it, and a signed
+//! request sees what belongs to its own key. The four operations that AWS wants unsigned
+//! find the pool by its identifier or by that of an identity, which nobody can guess. A
+//! pool that was made without isolation belongs to no key.
 //!
 //! # Unverified behaviour
 //!
@@ -92,6 +102,7 @@
 //!   one identity does nothing.
 
 mod connector;
+mod disk;
 mod error;
 mod identity;
 mod issuers;
@@ -102,8 +113,11 @@ mod operations;
 mod paging;
 mod pool;
 mod protocol;
+mod random;
 mod region;
 mod role_choice;
+mod settings;
+mod snapshot;
 mod store;
 mod tokens;
 
@@ -118,60 +132,29 @@ use http::{Request, Response};
 use serde_json::Value;
 
 pub use connector::Connector;
+pub use disk::OpenError;
 use issuers::Issuers;
 pub use issuers::{
     Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
     issuer_url, jwks_url, read_issuers, read_saml_metadata,
 };
+pub use settings::{Isolation, Settings};
+pub use snapshot::RestoreError;
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
+use crate::operation::{Effect, Operation};
+use disk::Disk;
+use random::Random;
 use store::Store;
 use tokens::Signer;
-
-/// What the emulator has to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The AWS account that everything belongs to.
-    pub account_id: String,
-    /// The region of a request that neither its host nor its signature places.
-    pub default_region: String,
-    /// What becomes of login tokens whose issuer's keys are not known.
-    pub login_tokens: LoginTokens,
-    /// The login providers whose tokens are verified.
-    pub issuers: Vec<Issuer>,
-    /// The addresses of the issuers that live in this process.
-    pub test_issuers: Vec<String>,
-    /// The SAML providers whose assertions are checked.
-    pub saml_providers: Vec<SamlProvider>,
-}
-
-impl Settings {
-    /// Whether keys of login providers have to be fetched.
-    pub fn fetches_keys(&self) -> bool {
-        let mut issuers = self.issuers.iter();
-        issuers.any(|issuer| matches!(issuer.keys, Keys::Fetched(_)))
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            account_id: "123456789012".to_owned(),
-            default_region: "us-east-1".to_owned(),
-            login_tokens: LoginTokens::default(),
-            issuers: Vec::new(),
-            test_issuers: Vec::new(),
-            saml_providers: Vec::new(),
-        }
-    }
-}
 
 /// The emulator. Share it in an [`Arc`].
 pub struct Emulator {
     settings: Settings,
     clock: Clock,
     store: Mutex<Store>,
+    disk: Option<Disk>,
     signer: Signer,
     issuers: Issuers,
     key_source: Option<Arc<dyn KeySource>>,
@@ -188,17 +171,37 @@ impl fmt::Debug for Emulator {
 }
 
 impl Emulator {
-    /// An emulator without a pool.
+    /// An emulator without a pool, in memory whatever the settings say.
     pub fn new(settings: Settings, clock: Clock) -> Self {
+        let store = empty_store(&settings, false);
         let issuers = Issuers::new(&settings);
         Self {
             settings,
             clock,
-            store: Mutex::default(),
+            store: Mutex::new(store),
+            disk: None,
             signer: Signer::default(),
             issuers,
             key_source: None,
         }
+    }
+
+    /// An emulator with what its data directory keeps, or one in memory without a
+    /// directory.
+    pub fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let Some(directory) = &settings.data_dir else {
+            return Ok(Self::new(settings, clock));
+        };
+        let (disk, key_file, contents) = Disk::open(directory)?;
+        let signer = Signer::kept_in(key_file)?;
+        let store = empty_store(&settings, true);
+        let store = disk::fill(directory, store, contents)?;
+        Ok(Self {
+            store: Mutex::new(store),
+            disk: Some(disk),
+            signer,
+            ..Self::new(settings, clock)
+        })
     }
 
     /// The same emulator, with what fetches the keys of login providers. Without it,
@@ -210,13 +213,25 @@ impl Emulator {
 
     /// Answers a request in AWS JSON 1.1.
     ///
-    /// It does not wait for anything but the processor. Operations that sign a token
-    /// are slow enough, most of all the first one, to be kept off an async thread.
-    /// Where [`Emulator::needs_keys`] says so, [`Emulator::prepare`] comes first.
+    /// It waits for the processor and, in operations that write to a data directory, for
+    /// the disk. [`Emulator::is_slow`] tells which requests are to be kept off an async
+    /// thread. Where [`Emulator::needs_keys`] says so, [`Emulator::prepare`] comes first.
     pub fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let result = protocol::read(request, &self.settings.default_region)
             .and_then(|request| operations::run(self, request));
         protocol::write(result)
+    }
+
+    /// Whether a request may take long. Signing a token takes a millisecond, and the first
+    /// time a key has to be generated, which takes some hundred; a disk takes its time.
+    pub fn is_slow(&self, request: &Request<Bytes>) -> bool {
+        protocol::operation(request).is_some_and(|operation| {
+            let signs = matches!(
+                operation,
+                Operation::GetOpenIdToken | Operation::GetOpenIdTokenForDeveloperIdentity
+            );
+            signs || self.disk.is_some() && operation.effect() != Effect::Read
+        })
     }
 
     /// The JSON Web Key Set that verifies the emulator's tokens. Slow the first time.
@@ -238,4 +253,15 @@ impl Emulator {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn empty_store(&self) -> Store {
+        empty_store(&self.settings, self.disk.is_some())
+    }
+}
+
+fn empty_store(settings: &Settings, notes_changes: bool) -> Store {
+    Store::new(
+        settings.seed.map_or(Random::System, Random::Seeded),
+        notes_changes,
+    )
 }

@@ -61,6 +61,9 @@ pub enum StartError {
     /// Signals cannot be listened to.
     #[error("cannot listen to signals: {0}")]
     Signals(#[source] std::io::Error),
+    /// The emulator's data directory cannot be used.
+    #[error(transparent)]
+    Emulator(#[from] emulator::OpenError),
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -100,7 +103,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let admin = admin_ended.clone().drop_guard();
 
     let clock = Clock::system();
-    let emulator = emulator(&parts, &clock)?;
+    let emulator = open_emulator(&parts, &clock)?;
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
@@ -116,7 +119,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         ));
     }
 
-    let stack = stack(&parts, emulator, &clock, &health, &metrics, &writes).await?;
+    let upstream = upstream(&parts, emulator, &writes).await;
+    let stack = stack(&parts, upstream, &health, &metrics, &clock)?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -154,18 +158,14 @@ impl Running {
 }
 
 /// Every service with its layers: ours, health and reflection. Calls are counted
-/// in `metrics`, writes upstream run in `writes`.
-async fn stack(
+/// in `metrics`.
+fn stack(
     parts: &Parts,
-    emulator: Option<Arc<Emulator>>,
-    clock: &Clock,
+    upstream: Upstream,
     health: &Health,
     metrics: &Arc<Metrics>,
-    writes: &TaskTracker,
+    clock: &Clock,
 ) -> Result<stack::Stack, StartError> {
-    // AWS, or the emulator in the place of the network.
-    let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
-    let upstream = Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await;
     let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
     routes = routes.add_service(health.service());
     if parts.server.reflection {
@@ -174,17 +174,27 @@ async fn stack(
     Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
 }
 
-/// The emulator, for the upstream of that kind.
-fn emulator(parts: &Parts, clock: &Clock) -> Result<Option<Arc<Emulator>>, StartError> {
+/// The emulator, where it is the upstream.
+fn open_emulator(parts: &Parts, clock: &Clock) -> Result<Option<Arc<Emulator>>, StartError> {
     if parts.upstream.kind == Kind::Aws {
         return Ok(None);
     }
-    let mut emulator = Emulator::new(parts.emulator.clone(), clock.clone());
+    let mut emulator = Emulator::open(parts.emulator.clone(), clock.clone())?;
     if parts.emulator.fetches_keys() {
         let source = HttpKeySource::new().map_err(StartError::Certificates)?;
         emulator = emulator.with_key_source(Arc::new(source));
     }
     Ok(Some(Arc::new(emulator)))
+}
+
+/// AWS, or the emulator in the place of the network. Writes run in `writes`.
+async fn upstream(
+    parts: &Parts,
+    emulator: Option<Arc<Emulator>>,
+    writes: &TaskTracker,
+) -> Upstream {
+    let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
+    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
 }
 
 fn bind(

@@ -10,10 +10,10 @@ use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation as aws;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::call::{Deadline, RequestId, Subject};
+use crate::call::{Deadline, RequestId, Subject, Tenant};
 use crate::clock::Clock;
 use crate::convert;
 use crate::failure::Failure;
@@ -50,8 +50,8 @@ impl Service {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
     {
-        let (_, extensions, message) = request.into_parts();
-        let answer = match self.outgoing(&extensions) {
+        let (metadata, extensions, message) = request.into_parts();
+        let answer = match self.outgoing(&metadata, &extensions) {
             Ok(outgoing) => {
                 let input = B::from(message);
                 self.upstream.call(outgoing, |aws| send(aws, input)).await
@@ -66,9 +66,12 @@ impl Service {
         &self,
         request: Request<pb::UpdateIdentityPoolRequest>,
     ) -> Result<Response<pb::UpdateIdentityPoolResponse>, Status> {
-        let (_, extensions, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
         let paths = message.update_mask.clone().unwrap_or_default().paths;
-        let answer = match (self.outgoing(&extensions), convert::pool_fields(&paths)) {
+        let answer = match (
+            self.outgoing(&metadata, &extensions),
+            convert::pool_fields(&paths),
+        ) {
             (Ok(outgoing), Ok(fields)) => {
                 self.upstream
                     .update_fields(outgoing, message.into(), &fields, &self.clock)
@@ -80,14 +83,32 @@ impl Service {
     }
 
     /// What upstream has to know about a call, from the slots of the layers.
-    fn outgoing(&self, extensions: &Extensions) -> Result<Outgoing, Failure> {
+    fn outgoing(
+        &self,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+    ) -> Result<Outgoing, Failure> {
         Ok(Outgoing {
             operation: *slot::<Operation>(extensions)?,
             region: slot::<Subject>(extensions)?.region.clone(),
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
+            tenant: tenant(metadata)?,
         })
     }
+}
+
+/// The tenant that a caller names, if any.
+fn tenant(metadata: &MetadataMap) -> Result<Option<Tenant>, Failure> {
+    let named = metadata.get(Tenant::METADATA).map(|name| {
+        Tenant::from_caller(name.as_bytes()).ok_or_else(|| {
+            Failure::field(
+                Tenant::METADATA,
+                "a tenant is 1 to 128 letters, digits, `_` and `-`",
+            )
+        })
+    });
+    named.transpose()
 }
 
 /// A slot that a layer fills. A missing one is our bug and never a default.

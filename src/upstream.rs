@@ -31,6 +31,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
 
+use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::{Effect, Operation};
@@ -58,6 +59,8 @@ pub struct Outgoing {
     pub left: Duration,
     /// Where to note what outer rooms want to know.
     pub notes: Notes,
+    /// Whose store of the emulator is meant, where the caller says so.
+    pub tenant: Option<Tenant>,
 }
 
 impl Upstream {
@@ -98,6 +101,10 @@ impl Upstream {
         let client = self
             .clients
             .get(outgoing.region.as_deref(), outgoing.operation)?;
+        let client = match &outgoing.tenant {
+            Some(tenant) => self.clients.of_tenant(&client, tenant)?,
+            None => client,
+        };
         let sending = send(client);
         if outgoing.operation.effect() == Effect::Write {
             self.write(outgoing, sending).await

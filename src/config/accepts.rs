@@ -8,10 +8,12 @@ use crate::telemetry;
 
 mod addresses;
 mod aws;
+mod directory;
 mod login_providers;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use directory::Directory;
 pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
 
 /// How a value is written in TOML.

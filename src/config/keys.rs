@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, FilePath, Flag, IssuerUrls, LogLevel, OneOf, Region, Regions,
-    SamlFiles, Span, Url, Whole,
+    AccountId, Address, AddressOrOff, Directory, FilePath, Flag, IssuerUrls, LogLevel, OneOf,
+    Region, Regions, SamlFiles, Span, Url, Whole,
 };
 use super::key::{AnyKey, Key};
-use crate::emulator::LoginTokens;
+use crate::emulator::{Isolation, LoginTokens};
 use crate::server::Unauthenticated;
 use crate::telemetry::log::Format;
 use crate::upstream::Kind;
@@ -66,7 +66,7 @@ keys! {
     SERVER_REFLECTION: Flag = "server.reflection", Some("true"), Flag,
         "Whether gRPC reflection is served.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
-        "Where `/livez`, `/readyz` and `/metrics` are served. `off` closes it.";
+        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";
@@ -101,6 +101,13 @@ keys! {
         "Login providers that live inside the emulator and sign what `POST /emulator/issuers/token` on the admin port asks for.";
     EMULATOR_SAML_METADATA: SamlFiles = "emulator.saml_metadata", None, SamlFiles,
         "The metadata of SAML providers, whose assertions are then checked. Their signatures are not.";
+    EMULATOR_DATA_DIR: Directory = "emulator.data_dir", None, Directory,
+        "The directory that keeps the emulator's state and its signing key over a restart. Unset: memory.";
+    EMULATOR_ISOLATION: OneOf<Isolation> = "emulator.isolation", Some("none"),
+        OneOf(&[("none", Isolation::None), ("per-access-key", Isolation::PerAccessKey)]),
+        "Whether signed requests see one store, or each access key its own (over gRPC, each `x-poolgate-tenant`). Requests that AWS wants unsigned find the store by the pool or identity they name.";
+    EMULATOR_SEED: Whole<Option<u64>> = "emulator.seed", None, whole(0, i64::MAX as u64),
+        "The number that identifiers, access keys and secrets follow from, so that two runs with the same calls get the same ones. For tests only. Unset: random.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
         OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
         "How log lines look. `auto`: text on a terminal, JSON when not.";

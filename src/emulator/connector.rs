@@ -14,8 +14,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::{Emulator, protocol};
-use crate::operation::Operation;
+use super::Emulator;
 
 /// An HTTP client for the AWS SDK whose every request the emulator answers.
 ///
@@ -63,8 +62,8 @@ impl HttpConnector for InProcess {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
-        let (signs, needs_keys) = (signs_a_token(&request), self.0.needs_keys(&request));
-        if !signs && !needs_keys {
+        let needs_keys = self.0.needs_keys(&request);
+        if !needs_keys && !self.0.is_slow(&request) {
             return HttpConnectorFuture::ready(for_sdk(self.0.handle(&request)));
         }
         let emulator = Arc::clone(&self.0);
@@ -78,15 +77,6 @@ impl HttpConnector for InProcess {
             for_sdk(answer)
         })
     }
-}
-
-/// Signing takes a millisecond, and the first time a key has to be generated, which
-/// takes some hundred: too long for a thread that serves others.
-fn signs_a_token(request: &Request<Bytes>) -> bool {
-    matches!(
-        protocol::operation(request),
-        Some(Operation::GetOpenIdToken | Operation::GetOpenIdTokenForDeveloperIdentity)
-    )
 }
 
 fn plain(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 /// A user of a provider. The token that proves it changes; this does not.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Login {
     pub(super) provider: String,
     pub(super) subject: String,
 }
 
 /// An identity.
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Identity {
     pub(super) id: String,
     pub(super) pool_id: String,

@@ -19,31 +19,67 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::Emulator;
 use super::error::Error;
 use super::logins::Verifier;
 use super::protocol::WellFormed;
 use super::region;
-use super::store::Store;
-use crate::operation::Operation;
+use super::store::{Store, Viewer};
+use super::{Emulator, Isolation};
+use crate::operation::{Effect, Operation, Signing};
 
 /// The call that an operation works for.
 struct Call<'a> {
     emulator: &'a Emulator,
     region: String,
+    viewer: Viewer,
 }
 
 /// The JSON of an answer, empty for an operation without output.
 pub(super) type Output = Vec<u8>;
 
 /// Does what a request asks for.
+///
+/// What was changed is durable before the answer is given, where it is kept at all.
+/// That holds for what others have changed, too, because the answer may rest on it.
 pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Output, Error> {
     let WellFormed {
         operation,
         region,
+        access_key,
         body,
     } = request;
-    let call = &Call { emulator, region };
+    let call = &Call {
+        emulator,
+        region,
+        viewer: viewer(emulator.settings.isolation, operation, access_key),
+    };
+    let Some(disk) = &emulator.disk else {
+        return dispatch(call, operation, body);
+    };
+    if disk.has_failed() {
+        return Err(Error::internal());
+    }
+    let output = dispatch(call, operation, body)?;
+    if operation.effect() != Effect::Read {
+        disk.keep(&emulator.store).map_err(|_| Error::internal())?;
+    }
+    Ok(output)
+}
+
+/// Whose store a request is about. Without a signature, the names in the request find
+/// it.
+fn viewer(isolation: Isolation, operation: Operation, access_key: String) -> Viewer {
+    match (isolation, operation.signing()) {
+        (Isolation::PerAccessKey, Signing::Signed) => Viewer::only(access_key),
+        _ => Viewer::default(),
+    }
+}
+
+fn dispatch(
+    call: &Call<'_>,
+    operation: Operation,
+    body: Map<String, Value>,
+) -> Result<Output, Error> {
     match operation {
         Operation::CreateIdentityPool => output(call, body, pools::create),
         Operation::DescribeIdentityPool => output(call, body, pools::describe),
@@ -73,7 +109,9 @@ pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Output, Er
 
 impl Call<'_> {
     fn store(&self) -> MutexGuard<'_, Store> {
-        self.emulator.store()
+        let mut store = self.emulator.store();
+        store.look_as(&self.viewer);
+        store
     }
 
     fn account(&self) -> &str {

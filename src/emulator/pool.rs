@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// An identity pool and all that hangs on it, without its identities.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Pool {
+    /// Whose pool it is, where stores are isolated; empty where they are not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) tenant: String,
     pub(super) configuration: Configuration,
     pub(super) roles: BTreeMap<String, String>,
     pub(super) role_mappings: BTreeMap<String, RoleMapping>,
@@ -13,8 +18,8 @@ pub(super) struct Pool {
 }
 
 /// AWS's `IdentityPool`: what is not set is not written, but tags always are.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Configuration {
     pub(super) identity_pool_id: String,
     pub(super) identity_pool_name: String,
@@ -22,18 +27,23 @@ pub(super) struct Configuration {
     /// Three states: while it is not set, the classic flow is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) allow_classic_flow: Option<bool>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) supported_login_providers: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) developer_provider_name: Option<String>,
     #[serde(
         rename = "OpenIdConnectProviderARNs",
+        default,
         skip_serializing_if = "Vec::is_empty"
     )]
     pub(super) open_id_connect_provider_arns: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) cognito_identity_providers: Vec<UserPool>,
-    #[serde(rename = "SamlProviderARNs", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "SamlProviderARNs",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub(super) saml_provider_arns: Vec<String>,
     pub(super) identity_pool_tags: BTreeMap<String, String>,
 }
@@ -104,7 +114,7 @@ pub(super) enum MatchType {
 }
 
 /// Which claims of a provider's tokens become principal tags.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TagMap {
     pub(super) use_defaults: bool,

@@ -24,6 +24,8 @@ const LONGEST_HEADER: usize = 4096;
 pub(super) struct WellFormed {
     pub(super) operation: Operation,
     pub(super) region: String,
+    /// The access key that it is signed with; empty if it is not.
+    pub(super) access_key: String,
     pub(super) body: Map<String, Value>,
 }
 
@@ -69,8 +71,17 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
     Ok(WellFormed {
         operation,
         region,
+        access_key: access_key(authorization).to_owned(),
         body,
     })
+}
+
+/// The access key in a signature, `Credential=AKIA…/…`.
+fn access_key(authorization: &str) -> &str {
+    authorization
+        .split_once("Credential=")
+        .and_then(|(_, scope)| scope.split_once('/'))
+        .map_or("", |(key, _)| key)
 }
 
 /// The answer on the wire.

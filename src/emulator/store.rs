@@ -1,19 +1,27 @@
 //! The state: pools, identities, and which login belongs to which identity.
 //!
-//! It keeps three promises. A login belongs to one identity of a pool at most; an
-//! identity that loses its last login, or is merged into another, is disabled for
-//! good; an identity has one user of a public provider at most, and twenty logins
-//! in all.
+//! Every pool belongs to a tenant, and its identities with it. Whoever locks the
+//! store says through which [`Viewer`] it is looked at; what belongs to other tenants
+//! is then not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+mod changes;
+mod contents;
+mod identities;
+mod tenants;
+
+pub(super) use changes::{Row, Table};
+pub(super) use contents::Contents;
+pub(super) use tenants::Viewer;
+
 use super::error::Error;
 use super::identity::{Identity, Login};
 use super::pool::Pool;
-
-/// The most logins that one identity can have.
-const MOST_LOGINS: usize = 20;
+use super::random::Random;
+use changes::Changes;
+use tenants::Tenants;
 
 /// Everything the emulator remembers.
 #[derive(Default)]
@@ -22,41 +30,58 @@ pub(super) struct Store {
     identities: BTreeMap<String, Identity>,
     members: BTreeSet<(String, String)>,
     owners: BTreeMap<(String, Login), String>,
-}
-
-/// A new identifier in a region.
-pub(super) fn new_id(region: &str) -> String {
-    format!("{region}:{}", uuid::Uuid::new_v4())
+    tenants: Tenants,
+    viewer: Viewer,
+    random: Random,
+    changes: Changes,
 }
 
 impl Store {
+    /// An empty store that takes identifiers from `random`. Changes are noted for
+    /// [`Store::take_changes`] only if somebody is going to take them.
+    pub(super) fn new(random: Random, notes_changes: bool) -> Self {
+        Self {
+            random,
+            changes: Changes::new(notes_changes),
+            ..Self::default()
+        }
+    }
+
+    /// Who looks from here on.
+    pub(super) fn look_as(&mut self, viewer: &Viewer) {
+        self.viewer.clone_from(viewer);
+    }
+
     /// A pool lives in the region that its identifier names; seen from another
     /// region it is not there.
     pub(super) fn pool(&self, region: &str, id: &str) -> Result<&Pool, Error> {
         self.pools
             .get(id)
-            .filter(|_| is_in(region, id))
+            .filter(|pool| is_in(region, id) && self.viewer.sees(pool))
             .ok_or_else(|| Error::pool_not_found(id))
     }
 
     pub(super) fn pool_mut(&mut self, region: &str, id: &str) -> Result<&mut Pool, Error> {
-        self.pools
+        let viewer = &self.viewer;
+        let pool = self
+            .pools
             .get_mut(id)
-            .filter(|_| is_in(region, id))
-            .ok_or_else(|| Error::pool_not_found(id))
+            .filter(|pool| is_in(region, id) && viewer.sees(pool))
+            .ok_or_else(|| Error::pool_not_found(id))?;
+        self.changes.note(Table::Pools, id);
+        Ok(pool)
     }
 
-    /// The pools of a region after an identifier, in the order of identifiers.
+    /// The viewer's pools of a region after an identifier, in the order of identifiers.
     pub(super) fn pools_after<'a>(
         &'a self,
         region: &'a str,
-        after: Option<&str>,
+        after: Option<&'a str>,
     ) -> impl Iterator<Item = &'a Pool> {
-        let first = Bound::Excluded(after.unwrap_or(region));
-        self.pools
-            .range::<str, _>((first, Bound::Unbounded))
-            .filter(move |(id, _)| is_in(region, id))
-            .map(|(_, pool)| pool)
+        self.tenants
+            .pools_after(self.viewer.tenant(), after.unwrap_or(region))
+            .filter(move |id| is_in(region, id))
+            .filter_map(|id| self.pools.get(id))
     }
 
     /// The regions that have pools.
@@ -67,15 +92,26 @@ impl Store {
             .collect()
     }
 
-    pub(super) fn insert_pool(&mut self, pool: Pool) {
+    /// An identifier that nothing has, in a region. It comes from the viewer's own
+    /// sequence.
+    pub(super) fn new_pool_id(&mut self, region: &str) -> Result<String, Error> {
+        self.tenants.admit(self.viewer.tenant())?;
+        let tenant = self.viewer.tenant().to_owned();
+        Ok(self.new_id(region, &tenant))
+    }
+
+    /// Adds a pool, which belongs to the viewer.
+    pub(super) fn insert_pool(&mut self, mut pool: Pool) {
         let id = pool.configuration.identity_pool_id.clone();
+        self.viewer.tenant().clone_into(&mut pool.tenant);
+        self.tenants.add_pool(&pool.tenant, &id);
+        self.changes.note(Table::Pools, &id);
         self.pools.insert(id, pool);
     }
 
     /// Removes a pool and all its identities.
     pub(super) fn remove_pool(&mut self, region: &str, id: &str) -> Result<(), Error> {
         self.pool(region, id)?;
-        self.pools.remove(id);
         let identities: Vec<String> = self
             .identities_after(id, None)
             .map(|identity| identity.id.clone())
@@ -83,13 +119,27 @@ impl Store {
         for identity in identities {
             self.remove_identity(region, &identity);
         }
+        if let Some(pool) = self.pools.remove(id) {
+            self.tenants.remove_pool(&pool.tenant, id);
+            self.changes.note(Table::Pools, id);
+        }
         Ok(())
+    }
+
+    /// Fills `bytes` for the owner of a pool with what nobody can guess, unless the
+    /// generator is seeded.
+    pub(super) fn fill(&mut self, pool_id: &str, bytes: &mut [u8]) -> Result<(), Error> {
+        let tenant = self.tenant_of(pool_id);
+        let drawn = self.tenants.drawn(&tenant);
+        self.random
+            .fill(&tenant, drawn, bytes)
+            .map_err(|_| Error::internal())
     }
 
     pub(super) fn identity(&self, region: &str, id: &str) -> Result<&Identity, Error> {
         self.identities
             .get(id)
-            .filter(|_| is_in(region, id))
+            .filter(|identity| is_in(region, id) && self.is_seen(&identity.pool_id))
             .ok_or_else(|| Error::identity_not_found(id))
     }
 
@@ -111,118 +161,34 @@ impl Store {
         let id = self.owners.get(&(pool_id.to_owned(), login.clone()))?;
         self.identities.get(id)
     }
+}
 
-    /// Makes a new identity without logins.
-    pub(super) fn create(&mut self, region: &str, pool_id: &str, now: f64) -> String {
-        let id = new_id(region);
-        self.members.insert((pool_id.to_owned(), id.clone()));
-        self.identities.insert(
-            id.clone(),
-            Identity {
-                id: id.clone(),
-                pool_id: pool_id.to_owned(),
-                logins: BTreeSet::new(),
-                disabled: false,
-                created: now,
-                modified: now,
-            },
-        );
-        id
+impl Store {
+    /// Without isolation there is nothing to look up.
+    fn is_seen(&self, pool_id: &str) -> bool {
+        self.viewer.sees_everything()
+            || self
+                .pools
+                .get(pool_id)
+                .is_some_and(|pool| self.viewer.sees(pool))
     }
 
-    /// Gives `logins`, and all that `others` have, to the identity `survivor`, and
-    /// disables `others`. Changes nothing if the sum is not allowed.
-    pub(super) fn join(
-        &mut self,
-        survivor: &str,
-        others: &[String],
-        logins: &[Login],
-        now: f64,
-    ) -> Result<(), Error> {
-        let identity = self
-            .identities
-            .get(survivor)
-            .ok_or_else(|| Error::identity_not_found(survivor))?;
-        let pool_id = identity.pool_id.clone();
-        let mut sum = identity.logins.clone();
-        sum.extend(logins.iter().cloned());
-        for other in others.iter().filter_map(|id| self.identities.get(id)) {
-            sum.extend(other.logins.iter().cloned());
-        }
-        self.check_sum(&pool_id, &sum)?;
-        for other in others {
-            if let Some(other) = self.identities.get_mut(other) {
-                other.logins.clear();
-                other.disabled = true;
-                other.modified = now;
-            }
-        }
-        if let Some(identity) = self.identities.get_mut(survivor) {
-            if identity.logins != sum {
-                identity.modified = now;
-            }
-            for login in &sum {
-                self.owners
-                    .insert((pool_id.clone(), login.clone()), survivor.to_owned());
-            }
-            identity.logins = sum;
-        }
-        Ok(())
-    }
-
-    /// Takes logins away from an identity, which is disabled with the last one.
-    pub(super) fn unlink(&mut self, id: &str, logins: &[Login], now: f64) {
-        let Some(identity) = self.identities.get_mut(id) else {
-            return;
-        };
-        for login in logins {
-            if identity.logins.remove(login) {
-                self.owners
-                    .remove(&(identity.pool_id.clone(), login.clone()));
-                identity.modified = now;
-                identity.disabled = identity.logins.is_empty();
-            }
-        }
-    }
-
-    /// Removes an identity, if there is one.
-    pub(super) fn remove_identity(&mut self, region: &str, id: &str) {
-        if !is_in(region, id) {
-            return;
-        }
-        if let Some(identity) = self.identities.remove(id) {
-            self.members
-                .remove(&(identity.pool_id.clone(), identity.id));
-            for login in identity.logins {
-                self.owners.remove(&(identity.pool_id.clone(), login));
-            }
-        }
-    }
-
-    fn check_sum(&self, pool_id: &str, logins: &BTreeSet<Login>) -> Result<(), Error> {
-        let developer = self
-            .pools
+    fn tenant_of(&self, pool_id: &str) -> String {
+        self.pools
             .get(pool_id)
-            .and_then(|pool| pool.configuration.developer_provider_name.as_deref());
-        let mut previous: Option<&Login> = None;
-        for login in logins {
-            let same = previous.is_some_and(|previous| previous.provider == login.provider);
-            if same && developer != Some(login.provider.as_str()) {
-                // unverified: the text is not on record.
-                return Err(Error::conflict(format!(
-                    "Identity is already linked to a different user of provider '{}'.",
-                    login.provider
-                )));
+            .map_or_else(String::new, |pool| pool.tenant.clone())
+    }
+
+    fn new_id(&mut self, region: &str, tenant: &str) -> String {
+        loop {
+            let drawn = self.tenants.drawn(tenant);
+            let id = format!("{region}:{}", self.random.uuid(tenant, drawn));
+            // A seeded generator begins anew with each start, and what it made before
+            // may have been kept.
+            if !self.pools.contains_key(&id) && !self.identities.contains_key(&id) {
+                return id;
             }
-            previous = Some(login);
         }
-        if logins.len() > MOST_LOGINS {
-            // unverified: type and text are not on record, and only GetId declares it.
-            return Err(Error::limit(format!(
-                "An identity cannot have more than {MOST_LOGINS} linked logins."
-            )));
-        }
-        Ok(())
     }
 }
 

@@ -6,10 +6,15 @@ mod developer_users;
 mod enhanced_flow;
 mod fetched_keys;
 mod identities;
+mod isolation;
 mod issuers;
 mod logins;
+mod on_disk;
 mod pools;
+mod restart;
 mod roles;
+mod seed;
+mod snapshot;
 mod tags;
 mod wire;
 
@@ -21,8 +26,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::{Emulator, Settings};
+use super::{Emulator, Isolation, KeySource, OpenError, RestoreError, Settings};
 use crate::clock::Clock;
 
 pub(super) const REGION: &str = "eu-west-1";
@@ -39,6 +45,8 @@ const GUEST_ROLE: &str = "arn:aws:iam::123456789012:role/guest";
 pub(super) struct World {
     pub(super) emulator: Arc<Emulator>,
     clock: Clock,
+    /// Where the state is kept, if it is.
+    directory: Option<TempDir>,
 }
 
 /// An error as a client sees it.
@@ -49,16 +57,40 @@ struct Refused {
 }
 
 impl World {
+    /// In memory.
     pub(super) fn new() -> Self {
         Self::with(Settings::default())
     }
 
     fn with(settings: Settings) -> Self {
+        Self::fetching(settings, None)
+    }
+
+    /// With what fetches the keys of login providers.
+    fn fetching(settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
-        Self {
-            emulator: Arc::new(Emulator::new(settings, clock.clone())),
-            clock,
+        let mut emulator = Emulator::open(settings, clock.clone()).unwrap();
+        if let Some(source) = source {
+            emulator = emulator.with_key_source(source);
         }
+        Self {
+            emulator: Arc::new(emulator),
+            clock,
+            directory: None,
+        }
+    }
+
+    /// With a data directory of its own.
+    fn on_disk() -> Self {
+        Self::on_disk_with(Settings::default(), None)
+    }
+
+    fn on_disk_with(mut settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
+        let directory = TempDir::new().unwrap();
+        settings.data_dir = Some(directory.path().join("data"));
+        let mut world = Self::fetching(settings, source);
+        world.directory = Some(directory);
+        world
     }
 
     /// A pool with a user pool, Google, Facebook, a developer provider and guests,
@@ -105,7 +137,11 @@ impl World {
     }
 
     fn call(&self, operation: &str, body: Value) -> Result<Value, Refused> {
-        let response = self.emulator.handle(&signed(REGION, operation, &body));
+        self.send(&signed(REGION, operation, &body))
+    }
+
+    fn send(&self, request: &Request<Bytes>) -> Result<Value, Refused> {
+        let response = self.emulator.handle(request);
         let status = response.status();
         let body = match response.body().is_empty() {
             true => Value::Null,
@@ -123,7 +159,11 @@ impl World {
 }
 
 fn signed(region: &str, operation: &str, body: &Value) -> Request<Bytes> {
-    let scope = format!("AKIA/20270101/{region}/cognito-identity/aws4_request");
+    signed_by("AKIA", region, operation, body)
+}
+
+fn signed_by(key: &str, region: &str, operation: &str, body: &Value) -> Request<Bytes> {
+    let scope = format!("{key}/20270101/{region}/cognito-identity/aws4_request");
     let mut request = unsigned(operation, &body.to_string());
     request.headers_mut().insert(
         "authorization",

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::disk::{KeyFile, OpenError};
 use super::error::Error;
 use super::jws;
 
@@ -60,9 +61,9 @@ impl Tags {
     }
 }
 
-/// The key could not be generated, so there are no tokens.
+/// The key could not be generated or kept, so there are no tokens.
 #[derive(Debug, thiserror::Error)]
-#[error("the emulator's signing key could not be generated")]
+#[error("the emulator's signing key could not be generated or kept")]
 pub struct KeyUnavailable;
 
 /// Signs and verifies tokens.
@@ -71,7 +72,10 @@ pub struct KeyUnavailable;
 /// when the first token is signed; whoever needs a token in that moment waits, and
 /// nobody else does.
 #[derive(Debug, Default)]
-pub(super) struct Signer(OnceLock<Option<KeyPair>>);
+pub(super) struct Signer {
+    key: OnceLock<Option<KeyPair>>,
+    file: Option<KeyFile>,
+}
 
 #[derive(Deserialize, Serialize)]
 struct Header {
@@ -81,6 +85,16 @@ struct Header {
 }
 
 impl Signer {
+    /// A signer with the key in a file, which gets one with the first token if it has
+    /// none.
+    pub(super) fn kept_in(file: KeyFile) -> Result<Self, OpenError> {
+        let key = file.read()?;
+        Ok(Self {
+            key: key.map_or_else(OnceLock::new, |key| OnceLock::from(Some(key))),
+            file: Some(file),
+        })
+    }
+
     /// A signed token. Slow the first time.
     pub(super) fn sign(&self, region: &str, claims: &Claims) -> Result<String, Error> {
         let key = self.key().map_err(|KeyUnavailable| Error::internal())?;
@@ -95,7 +109,7 @@ impl Signer {
     /// The claims of a token that this signer has signed; its dates are not looked
     /// at. Never waits: without a key, no token can be ours.
     pub(super) fn verify(&self, token: &str) -> Option<Claims> {
-        let key = self.0.get()?.as_ref()?;
+        let key = self.key.get()?.as_ref()?;
         let (message, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA512, key.public_key())
@@ -118,8 +132,17 @@ impl Signer {
     }
 
     fn key(&self) -> Result<&KeyPair, KeyUnavailable> {
-        self.0
-            .get_or_init(|| KeyPair::generate(KeySize::Rsa2048).ok())
+        self.key
+            .get_or_init(|| {
+                let key = KeyPair::generate(KeySize::Rsa2048).ok()?;
+                // A key that is not kept would make tokens that nobody verifies tomorrow.
+                let kept = self.file.as_ref().map_or(Ok(()), |file| file.write(&key));
+                kept.inspect_err(|error| {
+                    tracing::error!(%error, "the emulator's signing key could not be kept");
+                })
+                .ok()?;
+                Some(key)
+            })
             .as_ref()
             .ok_or(KeyUnavailable)
     }

@@ -1,5 +1,8 @@
 //! The listener for probes and metrics, apart from the one for calls: load on one
-//! does not starve the other, and it can stay closed to the outside.
+//! does not starve the other, and it can stay closed to the outside. Where the emulator
+//! is the upstream, its state is looked after here.
+
+mod emulator;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -42,8 +45,8 @@ impl Default for Settings {
     }
 }
 
-/// Serves probes and metrics on `listener` until `ended`, and the test issuers of the
-/// emulator where there is one.
+/// Serves probes and metrics on `listener` until `ended`; of the emulator, where there is
+/// one, its state and its test issuers.
 pub async fn serve(
     listener: TcpListener,
     health: Health,
@@ -53,7 +56,8 @@ pub async fn serve(
 ) {
     let mut routes = routes(health, Arc::clone(&metrics));
     if let Some(emulator) = emulator {
-        routes = routes.merge(issuers::routes(emulator));
+        routes = routes.merge(issuers::routes(Arc::clone(&emulator)));
+        routes = routes.merge(emulator::routes(emulator));
     }
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {

@@ -37,6 +37,18 @@ async fn an_address_in_use_is_named_with_its_key() {
 }
 
 #[tokio::test]
+async fn a_data_directory_in_use_stops_the_start() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let mut parts = parts();
+    parts.emulator.data_dir = Some(directory.path().to_owned());
+    let _first = start(parts.clone()).await.unwrap();
+
+    let error = start(parts).await.unwrap_err().to_string();
+
+    assert!(error.ends_with("is in use by another process"), "{error}");
+}
+
+#[tokio::test]
 async fn reflection_is_served_unless_it_is_switched_off() {
     let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     for (reflection, refusal) in [(true, None), (false, Some("12"))] {
@@ -44,16 +56,8 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         parts.server.reflection = reflection;
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
-        let service = stack(
-            &parts,
-            None,
-            &Clock::system(),
-            &health,
-            &metrics,
-            &TaskTracker::new(),
-        )
-        .await
-        .unwrap();
+        let upstream = upstream(&parts, None, &TaskTracker::new()).await;
+        let service = stack(&parts, upstream, &health, &metrics, &Clock::system()).unwrap();
 
         let request = http::Request::post(path).header("content-type", "application/grpc");
         let request = request.body(tonic::body::Body::empty()).unwrap();

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::retry;
 use super::settings::{Kind, Settings};
+use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation, Repeat};
 
@@ -79,6 +80,29 @@ impl Clients {
         Ok(client)
     }
 
+    /// The same client for a tenant of the emulator, whose name is the access key. It is
+    /// made for one call: tenants are many, and each has few.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the metadata where calls go to AWS, which knows no tenants.
+    pub(super) fn of_tenant(&self, client: &Client, tenant: &Tenant) -> Result<Client, Failure> {
+        if self.settings.kind == Kind::Aws {
+            return Err(Failure::field(
+                Tenant::METADATA,
+                "a tenant is for the emulator, and calls go to AWS",
+            ));
+        }
+        let config = client
+            .config()
+            .to_builder()
+            // A shared cache would keep an entry for each call.
+            .identity_cache(IdentityCache::no_cache())
+            .credentials_provider(emulator_credentials(tenant.as_str()))
+            .build();
+        Ok(Client::from_conf(config))
+    }
+
     fn make(&self, key: &Key) -> Client {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(self.settings.connect_timeout)
@@ -125,13 +149,17 @@ async fn aws(settings: &Settings, http_client: SharedHttpClient) -> SdkConfig {
 /// Nothing of the machine's AWS settings: the emulator wants a signature but
 /// knows no secrets.
 fn emulator(http_client: SharedHttpClient) -> SdkConfig {
-    let credentials = Credentials::new("AKIAPOOLGATEEMULATOR", "emulator", None, None, "emulator");
+    let credentials = emulator_credentials("AKIAPOOLGATEEMULATOR");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .identity_cache(IdentityCache::lazy().build())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client)
         .build()
+}
+
+fn emulator_credentials(access_key: &str) -> Credentials {
+    Credentials::new(access_key, "emulator", None, None, "emulator")
 }
 
 /// The SDK's own HTTP client over rustls.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -71,13 +70,15 @@ pub(super) fn credentials(call: &Call<'_>, input: GetCredentials) -> Result<Answ
     };
     // The role's session has the tags, too.
     proof.tags(pool)?;
+    let pool_id = pool.configuration.identity_pool_id.clone();
     // A refusal links nothing, so the plan is carried out last.
     let plan = plan(call, &store, &input.identity_id, &proof)?;
     role_choice::choose(pool, call.account(), bearer, custom)?;
     let identity_id = plan.carry_out(&mut store, &proof.logins(), call.date())?;
+    let mut fill = |bytes: &mut [u8]| store.fill(&pool_id, bytes);
     Ok(Answer {
         identity_id,
-        credentials: Credentials::new(call.now() + LIFETIME)?,
+        credentials: Credentials::new(&mut fill, call.now() + LIFETIME)?,
     })
 }
 
@@ -145,9 +146,9 @@ fn plan(call: &Call<'_>, store: &Store, id: &str, proof: &Proof) -> Result<Plan,
 }
 
 impl Credentials {
-    fn new(expiration: u64) -> Result<Self, Error> {
+    fn new(fill: &mut Fill<'_>, expiration: u64) -> Result<Self, Error> {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let id: String = random::<16>()?
+        let id: String = random::<16>(fill)?
             .iter()
             .filter_map(|byte| BASE32.get(usize::from(byte % 32)))
             .map(|letter| char::from(*letter))
@@ -155,15 +156,18 @@ impl Credentials {
         Ok(Self {
             access_key_id: format!("ASIA{id}"),
             // 30 bytes are 40 letters.
-            secret_key: STANDARD.encode(random::<30>()?),
-            session_token: STANDARD.encode(random::<480>()?),
+            secret_key: STANDARD.encode(random::<30>(fill)?),
+            session_token: STANDARD.encode(random::<480>(fill)?),
             expiration,
         })
     }
 }
 
-fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
+/// Fills bytes at random.
+type Fill<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
+
+fn random<const LENGTH: usize>(fill: &mut Fill<'_>) -> Result<[u8; LENGTH], Error> {
     let mut bytes = [0; LENGTH];
-    rand::fill(&mut bytes).map_err(|_| Error::internal())?;
+    fill(&mut bytes)?;
     Ok(bytes)
 }

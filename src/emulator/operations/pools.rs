@@ -8,7 +8,6 @@ use super::{Call, pool_rules};
 use crate::emulator::error::Error;
 use crate::emulator::paging;
 use crate::emulator::pool::{Configuration, Pool, UserPool};
-use crate::emulator::store::new_id;
 
 /// The most pools in an account and region.
 const MOST_POOLS: usize = 1000;
@@ -67,9 +66,10 @@ struct Short {
 }
 
 pub(super) fn create(call: &Call<'_>, wanted: Wanted) -> Result<Configuration, Error> {
-    let configuration = wanted.over(new_id(&call.region), None, BTreeMap::new());
-    pool_rules::check(call, &configuration)?;
     let mut store = call.store();
+    let id = store.new_pool_id(&call.region)?;
+    let configuration = wanted.over(id, None, BTreeMap::new());
+    pool_rules::check(call, &configuration)?;
     if store.pools_after(&call.region, None).count() >= MOST_POOLS {
         // unverified: the text is not on record.
         return Err(Error::limit(format!(
@@ -77,6 +77,7 @@ pub(super) fn create(call: &Call<'_>, wanted: Wanted) -> Result<Configuration, E
         )));
     }
     store.insert_pool(Pool {
+        tenant: String::new(),
         configuration: configuration.clone(),
         roles: BTreeMap::new(),
         role_mappings: BTreeMap::new(),

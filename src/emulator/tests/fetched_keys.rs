@@ -129,10 +129,8 @@ fn world() -> (World, Arc<Provider>) {
         }],
         ..Settings::default()
     };
-    let World { clock, .. } = World::new();
-    let emulator = Emulator::new(settings, clock.clone()).with_key_source(provider.clone());
-    let emulator = Arc::new(emulator);
-    (World { emulator, clock }, provider)
+    let world = World::fetching(settings, Some(provider.clone()));
+    (world, provider)
 }
 
 /// The provider's other half, which signs; its key has this number.

@@ -1,0 +1,64 @@
+//! What the emulator has to be told.
+
+use std::path::PathBuf;
+
+use super::issuers::{Issuer, Keys, LoginTokens, SamlProvider};
+
+/// What the emulator has to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The AWS account that everything belongs to.
+    pub account_id: String,
+    /// The region of a request that neither its host nor its signature places.
+    pub default_region: String,
+    /// The directory that keeps the state; nothing to keep it in memory alone.
+    pub data_dir: Option<PathBuf>,
+    /// Who shares a store with whom.
+    pub isolation: Isolation,
+    /// The number that identifiers, access keys and secrets follow from; nothing to
+    /// have them random.
+    pub seed: Option<u64>,
+    /// What becomes of login tokens whose issuer's keys are not known.
+    pub login_tokens: LoginTokens,
+    /// The login providers whose tokens are verified.
+    pub issuers: Vec<Issuer>,
+    /// The addresses of the issuers that live in this process.
+    pub test_issuers: Vec<String>,
+    /// The SAML providers whose assertions are checked.
+    pub saml_providers: Vec<SamlProvider>,
+}
+
+impl Settings {
+    /// Whether keys of login providers have to be fetched.
+    pub fn fetches_keys(&self) -> bool {
+        let mut issuers = self.issuers.iter();
+        issuers.any(|issuer| matches!(issuer.keys, Keys::Fetched(_)))
+    }
+}
+
+/// Who shares a store with whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Everybody with everybody.
+    #[default]
+    None,
+    /// Requests that are signed with the same access key. The four operations that are
+    /// not signed find the store by the pool or the identity that they name.
+    PerAccessKey,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            account_id: "123456789012".to_owned(),
+            default_region: "us-east-1".to_owned(),
+            data_dir: None,
+            isolation: Isolation::None,
+            seed: None,
+            login_tokens: LoginTokens::default(),
+            issuers: Vec::new(),
+            test_issuers: Vec::new(),
+            saml_providers: Vec::new(),
+        }
+    }
+}

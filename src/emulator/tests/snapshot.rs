@@ -1,0 +1,126 @@
+use super::*;
+
+#[test]
+fn a_snapshot_brings_everything_back() {
+    let world = World::new();
+    let pool = world.pool(json!({"AllowClassicFlow": false, "IdentityPoolTags": {"a": "b"}}));
+    let ann = world.identity(&pool, both(user("ann"), google("ann")));
+    let guest = world.identity(&pool, json!({}));
+    let everything = || {
+        json!([
+            world.ok("DescribeIdentityPool", json!({"IdentityPoolId": pool})),
+            world.ok("GetIdentityPoolRoles", json!({"IdentityPoolId": pool})),
+            world.describe(&ann),
+            world.describe(&guest),
+        ])
+    };
+    let before = everything();
+    let snapshot = world.emulator.snapshot().unwrap();
+
+    world.emulator.reset().unwrap();
+    assert!(
+        world
+            .call("DescribeIdentityPool", json!({"IdentityPoolId": pool}))
+            .is_err()
+    );
+    world.emulator.restore(snapshot.clone()).unwrap();
+
+    assert_eq!(everything(), before);
+    assert_eq!(world.identity(&pool, google("ann")), ann);
+    assert_eq!(world.emulator.snapshot().unwrap(), snapshot);
+}
+
+#[test]
+fn a_restored_state_has_nothing_that_came_after_the_snapshot() {
+    let world = World::new();
+    let pool = world.pool(json!({}));
+    let snapshot = world.emulator.snapshot().unwrap();
+    let later = world.identity(&pool, user("ann"));
+
+    world.emulator.restore(snapshot).unwrap();
+
+    let refused = world.call("DescribeIdentity", json!({"IdentityId": later}));
+    assert_eq!(refused.unwrap_err().kind, "ResourceNotFoundException");
+    assert_ne!(world.identity(&pool, user("ann")), later);
+}
+
+#[test]
+fn tokens_stay_good_over_a_reset() {
+    let world = World::new();
+    let keys = world.emulator.jwks().unwrap();
+    world.pool(json!({}));
+
+    world.emulator.reset().unwrap();
+
+    let modulus = |keys: &Value| keys["keys"][0]["n"].clone();
+    assert_eq!(modulus(&world.emulator.jwks().unwrap()), modulus(&keys));
+}
+
+/// What is done to a snapshot, in words and in deed.
+type Damage = (&'static str, fn(&mut Value));
+
+#[test]
+fn what_is_not_a_snapshot_is_refused_and_changes_nothing() {
+    let world = World::new();
+    let pool = world.pool(json!({}));
+    world.identity(&pool, both(user("ann"), google("ann")));
+    world.identity(&pool, user("bob"));
+    let good = world.emulator.snapshot().unwrap();
+    let damages: [Damage; 13] = [
+        ("not an object", |it| *it = json!([1])),
+        ("no kind", |it| it["kind"] = Value::Null),
+        ("no version", |it| it["version"] = json!("1")),
+        ("version 0", |it| it["version"] = json!(0)),
+        ("an unknown member", |it| it["more"] = json!(1)),
+        ("no pools", |it| it["pools"] = Value::Null),
+        ("a pool twice", |it| {
+            let pool = it["pools"][0].clone();
+            it["pools"].as_array_mut().unwrap().push(pool);
+        }),
+        ("an unknown member of a pool", |it| {
+            it["pools"][0]["configuration"]["More"] = json!(1);
+        }),
+        ("a pool with a name that AWS refuses", |it| {
+            it["pools"][0]["configuration"]["IdentityPoolName"] = json!("#");
+        }),
+        ("identities without their pool", |it| {
+            it["pools"] = json!([])
+        }),
+        ("an identity twice", |it| {
+            let identity = it["identities"][0].clone();
+            it["identities"].as_array_mut().unwrap().push(identity);
+        }),
+        ("a login with two identities", |it| {
+            it["identities"][0]["logins"] = it["identities"][1]["logins"].clone();
+        }),
+        ("an identity in another region", |it| {
+            it["identities"][0]["id"] = json!("us-east-1:00000000");
+        }),
+    ];
+    for (why, damage) in damages {
+        let mut bad = good.clone();
+        damage(&mut bad);
+
+        let refused = world.emulator.restore(bad);
+
+        assert!(
+            matches!(refused, Err(RestoreError::NotASnapshot(_))),
+            "{why}: {refused:?}"
+        );
+        assert_eq!(world.emulator.snapshot().unwrap(), good, "{why}");
+    }
+}
+
+#[test]
+fn a_snapshot_of_a_newer_version_is_named_as_one() {
+    let world = World::new();
+    let mut newer = world.emulator.snapshot().unwrap();
+    newer["version"] = json!(2);
+
+    let refused = world.emulator.restore(newer).unwrap_err().to_string();
+
+    assert_eq!(
+        refused,
+        "a snapshot of version 2, made by a newer version of poolgate; this one knows 1"
+    );
+}

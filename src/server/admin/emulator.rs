@@ -1,0 +1,197 @@
+//! Looking after the emulator's state: showing it, bringing it back, forgetting it.
+//!
+//! These paths are for tools. What a browser sends from a page of elsewhere is refused,
+//! or any page could empty the emulator of the developer who looks at it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+
+use crate::emulator::{Emulator, RestoreError};
+
+/// The largest snapshot that is taken back: about a million identities.
+const LARGEST_SNAPSHOT: usize = 512 * 1024 * 1024;
+
+/// The paths below `/emulator`.
+pub(super) fn routes(emulator: Arc<Emulator>) -> Router {
+    Router::new()
+        .route("/emulator/snapshot", get(snapshot).put(restore))
+        .route("/emulator/reset", post(reset))
+        .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT))
+        .layer(middleware::from_fn(refuse_pages))
+        .with_state(emulator)
+}
+
+async fn snapshot(State(emulator): State<Arc<Emulator>>) -> Response {
+    apart(move || {
+        let json = emulator
+            .snapshot()
+            .and_then(|snapshot| serde_json::to_vec(&snapshot));
+        match json {
+            Ok(json) => {
+                let headers = [
+                    (CONTENT_TYPE, "application/json"),
+                    (CACHE_CONTROL, "no-store"),
+                ];
+                (headers, json).into_response()
+            }
+            Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error),
+        }
+    })
+    .await
+}
+
+async fn restore(State(emulator): State<Arc<Emulator>>, body: Bytes) -> Response {
+    apart(move || match serde_json::from_slice(&body) {
+        Ok(snapshot) => answer(emulator.restore(snapshot)),
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error),
+    })
+    .await
+}
+
+async fn reset(State(emulator): State<Arc<Emulator>>) -> Response {
+    apart(move || answer(emulator.reset())).await
+}
+
+/// Away from threads that serve others: a large state takes seconds, a disk its time.
+async fn apart(work: impl FnOnce() -> Response + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(response) => response,
+        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
+}
+
+fn answer(result: Result<(), RestoreError>) -> Response {
+    match result {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error @ (RestoreError::NotASnapshot(_) | RestoreError::Newer(_))) => {
+            refused(StatusCode::BAD_REQUEST, &error)
+        }
+        Err(error @ RestoreError::NotKept) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
+}
+
+fn refused(status: StatusCode, error: &dyn std::error::Error) -> Response {
+    (status, format!("{error}\n")).into_response()
+}
+
+/// Browsers name the origin of a page with every request that could change something.
+async fn refuse_pages(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(ORIGIN) {
+        let text = "web pages may not use this\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::emulator::Settings;
+
+    #[tokio::test]
+    async fn a_snapshot_is_shown_and_brought_back_after_a_reset() {
+        let emulator = emulator();
+        create_pool(&emulator);
+        let (status, before) = ask(&emulator, "GET", "/emulator/snapshot", "", &[]).await;
+        assert_eq!(status, 200);
+
+        assert_eq!(
+            ask(&emulator, "POST", "/emulator/reset", "", &[]).await.0,
+            204
+        );
+        assert_eq!(pools(&emulator).await, 0);
+        let restored = ask(&emulator, "PUT", "/emulator/snapshot", &before, &[]).await;
+
+        assert_eq!(restored.0, 204);
+        assert_eq!(pools(&emulator).await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_snapshot_is_refused_and_changes_nothing() {
+        let emulator = emulator();
+        create_pool(&emulator);
+        let cases = [
+            ("{", "EOF while parsing an object at line 1 column 1\n"),
+            (
+                "{}",
+                "not a snapshot of the emulator: `kind` is not `poolgate-emulator-snapshot`\n",
+            ),
+        ];
+        for (body, text) in cases {
+            let answer = ask(&emulator, "PUT", "/emulator/snapshot", body, &[]).await;
+
+            assert_eq!(answer, (400, text.to_owned()));
+            assert_eq!(pools(&emulator).await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_elsewhere_are_refused() {
+        let emulator = emulator();
+        create_pool(&emulator);
+        for (header, value, status) in [
+            ("origin", "https://example.com", 403),
+            ("origin", "null", 403),
+            ("host", "localhost:9464", 204),
+        ] {
+            let answer = ask(&emulator, "POST", "/emulator/reset", "", &[(header, value)]).await;
+
+            assert_eq!(answer.0, status, "{header}: {value}");
+        }
+    }
+
+    fn emulator() -> Arc<Emulator> {
+        Arc::new(Emulator::new(Settings::default(), Clock::system()))
+    }
+
+    fn create_pool(emulator: &Emulator) {
+        let body = json!({"IdentityPoolName": "pool", "AllowUnauthenticatedIdentities": true});
+        let request = http::Request::post("/")
+            .header("authorization", "AWS4-HMAC-SHA256 x")
+            .header(
+                "x-amz-target",
+                "AWSCognitoIdentityService.CreateIdentityPool",
+            )
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        assert_eq!(emulator.handle(&request).status(), 200);
+    }
+
+    async fn pools(emulator: &Arc<Emulator>) -> usize {
+        let (_, snapshot) = ask(emulator, "GET", "/emulator/snapshot", "", &[]).await;
+        let snapshot: Value = serde_json::from_str(&snapshot).unwrap();
+        snapshot["pools"].as_array().unwrap().len()
+    }
+
+    async fn ask(
+        emulator: &Arc<Emulator>,
+        method: &str,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, String) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let response = routes(Arc::clone(emulator)).oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+}

@@ -43,6 +43,8 @@ pub struct Config {
     pub upstream: upstream::Settings,
     /// The emulator.
     pub emulator: emulator::Settings,
+    /// The emulator's own listener.
+    pub aws_port: server::aws_port::Settings,
     /// Log lines.
     pub log: telemetry::log::Settings,
     effective: String,
@@ -79,6 +81,7 @@ impl Config {
             admin: server::admin::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
+            aws_port: server::aws_port::Settings::default(),
             log: telemetry::log::Settings::default(),
             effective: String::new(),
         };
@@ -142,6 +145,7 @@ impl Config {
             &mut upstream.operation_timeout,
         );
 
+        reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
         self.emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);

@@ -41,7 +41,8 @@
 //! `unverified` where it is decided.
 //!
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
-//!   `InternalErrorException`; that a message is repeated in a header up to a length.
+//!   `InternalErrorException`; that a message is repeated in a header up to a length; the
+//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation. The
 //!   documented 460 bytes of principal tags in all are not enforced.
@@ -82,6 +83,7 @@
 
 mod connector;
 mod error;
+pub mod front;
 mod identity;
 mod linking;
 mod logins;

@@ -15,7 +15,9 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
 
 pub mod admin;
+pub mod aws_port;
 pub mod drain;
+mod emulate;
 pub mod health;
 pub mod listen;
 pub mod reflection;
@@ -23,8 +25,10 @@ mod settings;
 pub mod signals;
 pub mod stack;
 
+pub use emulate::{Emulating, emulate, start_emulating};
 pub use settings::{Settings, Unauthenticated};
 
+use aws_port::AwsPort;
 use drain::Outcome;
 use health::{Health, State};
 use listen::{Limits, Serving};
@@ -41,6 +45,8 @@ pub struct Parts {
     pub upstream: upstream::Settings,
     /// The emulator, for the upstream of that kind.
     pub emulator: emulator::Settings,
+    /// The emulator's own listener.
+    pub aws_port: aws_port::Settings,
 }
 
 /// Why a server did not start.
@@ -78,10 +84,13 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where probes and metrics are served.
     pub admin_address: Option<SocketAddr>,
+    /// Where the emulator is served to AWS SDKs.
+    pub aws_address: Option<SocketAddr>,
     drain: drain::Settings,
     health: Health,
     serving: Serving,
     writes: TaskTracker,
+    aws_port: Option<AwsPort>,
     _admin: DropGuard,
 }
 
@@ -107,7 +116,17 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         ));
     }
 
-    let stack = stack(&parts, &health, &metrics, &writes).await?;
+    let emulator = (parts.upstream.kind == Kind::Emulator)
+        .then(|| Arc::new(emulate::emulator(&parts.emulator)));
+    let mut aws_port = None;
+    if let (Some(wanted), Some(emulator)) = (parts.aws_port.listen, &emulator) {
+        let (listener, address) = bind(wanted, "emulator.listen")?;
+        let port = aws_port::serve(listener, Arc::clone(emulator), Arc::clone(&metrics));
+        aws_port = Some((port, address));
+    }
+    let (aws_port, aws_address) = aws_port.unzip();
+
+    let stack = stack(&parts, emulator, &health, &metrics, &writes).await?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -115,14 +134,16 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     };
     let serving = listen::serve(listener, stack, limits, metrics);
     health.set(State::Ready).await;
-    announce(&parts, address, admin_address);
+    announce(&parts, address, admin_address, aws_address);
     Ok(Running {
         address,
         admin_address,
+        aws_address,
         drain: parts.server.drain,
         health,
         serving,
         writes,
+        aws_port,
         _admin: admin,
     })
 }
@@ -132,7 +153,7 @@ impl Running {
     /// until the very end.
     pub async fn until(self, mut signals: Signals) -> Outcome {
         let first = signals.next().await;
-        drain::drain(
+        let outcome = drain::drain(
             &self.drain,
             first,
             &mut signals,
@@ -140,38 +161,33 @@ impl Running {
             &self.serving,
             &self.writes,
         )
-        .await
+        .await;
+        if let Some(port) = &self.aws_port {
+            port.end(drain::FAREWELL).await;
+        }
+        outcome
     }
 }
 
 /// Every service with its layers: ours, health and reflection. Calls are counted
-/// in `metrics`, writes upstream run in `writes`.
+/// in `metrics`, writes upstream run in `writes`. The emulator, if any, takes the place of
+/// the network.
 async fn stack(
     parts: &Parts,
+    emulator: Option<Arc<Emulator>>,
     health: &Health,
     metrics: &Arc<Metrics>,
     writes: &TaskTracker,
 ) -> Result<stack::Stack, StartError> {
     let clock = Clock::system();
-    let upstream = upstream(parts, &clock, writes).await;
+    let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
+    let upstream = Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await;
     let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
     routes = routes.add_service(health.service());
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;
     }
     Ok(stack::outer(routes, Arc::clone(metrics) as _, &clock))
-}
-
-/// AWS, or the emulator in the place of the network.
-async fn upstream(parts: &Parts, clock: &Clock, writes: &TaskTracker) -> Upstream {
-    let http_client = match parts.upstream.kind {
-        Kind::Aws => None,
-        Kind::Emulator => {
-            let emulator = Emulator::new(parts.emulator.clone(), clock.clone());
-            Some(Connector::new(Arc::new(emulator)).into_http_client())
-        }
-    };
-    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
 }
 
 fn bind(
@@ -188,12 +204,21 @@ fn bind(
     Ok((listener, bound))
 }
 
-fn announce(parts: &Parts, address: SocketAddr, admin_address: Option<SocketAddr>) {
-    let admin = admin_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+fn announce(
+    parts: &Parts,
+    address: SocketAddr,
+    admin_address: Option<SocketAddr>,
+    aws_address: Option<SocketAddr>,
+) {
+    let shown = |address: Option<SocketAddr>| {
+        address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+    };
+    let (admin, aws_port) = (shown(admin_address), shown(aws_address));
     let upstream = parts.upstream.kind;
     tracing::info!(
         %address,
         %admin,
+        %aws_port,
         ?upstream,
         version = env!("CARGO_PKG_VERSION"),
         "serving gRPC on {address}; probes and metrics: {admin}"

@@ -88,6 +88,8 @@ keys! {
         "How long one attempt may take of an operation that issues an identity, a token or credentials.";
     UPSTREAM_OPERATION_TIMEOUT: Span = "upstream.operation_timeout", Some("10s"), span(100, 300),
         "How long an operation may take with all its attempts.";
+    EMULATOR_LISTEN: AddressOrOff = "emulator.listen", None, AddressOrOff,
+        "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
         "The AWS account that the emulator plays.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),

@@ -14,8 +14,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::{Emulator, protocol};
-use crate::operation::Operation;
+use super::Emulator;
 
 /// An HTTP client for the AWS SDK whose every request the emulator answers.
 ///
@@ -63,7 +62,7 @@ impl HttpConnector for InProcess {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
-        if !signs_a_token(&request) {
+        if !self.0.takes_long(&request) {
             return HttpConnectorFuture::ready(for_sdk(self.0.handle(&request)));
         }
         let emulator = Arc::clone(&self.0);
@@ -74,15 +73,6 @@ impl HttpConnector for InProcess {
             for_sdk(answer)
         })
     }
-}
-
-/// Signing takes a millisecond, and the first time a key has to be generated, which
-/// takes some hundred: too long for a thread that serves others.
-fn signs_a_token(request: &Request<Bytes>) -> bool {
-    matches!(
-        protocol::operation(request),
-        Some(Operation::GetOpenIdToken | Operation::GetOpenIdTokenForDeveloperIdentity)
-    )
 }
 
 fn plain(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {

@@ -22,6 +22,7 @@ pub(super) enum Kind {
     NotAuthorized,
     ResourceConflict,
     ResourceNotFound,
+    RequestEntityTooLarge,
     Serialization,
     UnknownOperation,
     Validation,
@@ -41,6 +42,7 @@ impl Kind {
             Kind::NotAuthorized => "NotAuthorizedException",
             Kind::ResourceConflict => "ResourceConflictException",
             Kind::ResourceNotFound => "ResourceNotFoundException",
+            Kind::RequestEntityTooLarge => "RequestEntityTooLargeException",
             Kind::Serialization => "SerializationException",
             Kind::UnknownOperation => "UnknownOperationException",
             Kind::Validation => "ValidationException",
@@ -51,6 +53,7 @@ impl Kind {
     pub(super) const fn status(self) -> http::StatusCode {
         match self {
             Kind::InternalError => http::StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::RequestEntityTooLarge => http::StatusCode::PAYLOAD_TOO_LARGE,
             _ => http::StatusCode::BAD_REQUEST,
         }
     }

@@ -64,6 +64,7 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
         .unwrap_or_else(|| header_text(request, header::HOST.as_str()));
     let region = region::of_host(host)
         .or_else(|| region::of_scope(authorization))
+        .or_else(|| region_of_resource(&body))
         .unwrap_or(default_region)
         .to_owned();
     Ok(WellFormed {
@@ -122,6 +123,16 @@ fn header_text<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+/// The region that the identifier of a pool or an identity begins with. AWS has an
+/// endpoint for each region; a request without a signature to an endpoint that was
+/// set by hand says nothing else about its region.
+fn region_of_resource(body: &Map<String, Value>) -> Option<&str> {
+    ["IdentityPoolId", "IdentityId"]
+        .iter()
+        .find_map(|member| body.get(*member)?.as_str())
+        .and_then(region::of_id)
 }
 
 /// An empty body is an empty object, as it is to AWS.

@@ -18,6 +18,12 @@ pub(super) fn of_scope(authorization: &str) -> Option<&str> {
     plausible(region).then_some(region)
 }
 
+/// The region that an identifier begins with.
+pub(super) fn of_id(id: &str) -> Option<&str> {
+    let (region, _) = id.split_once(':')?;
+    plausible(region).then_some(region)
+}
+
 /// The partition of AWS that a region belongs to.
 pub(super) fn partition(region: &str) -> &'static str {
     if region.starts_with("cn-") {

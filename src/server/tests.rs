@@ -44,9 +44,15 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         parts.server.reflection = reflection;
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
-        let service = stack(&parts, &health, &metrics, &TaskTracker::new())
-            .await
-            .unwrap();
+        let service = stack(
+            &parts,
+            Some(Arc::new(Emulator::new(Default::default(), Clock::system()))),
+            &health,
+            &metrics,
+            &TaskTracker::new(),
+        )
+        .await
+        .unwrap();
 
         let request = http::Request::post(path).header("content-type", "application/grpc");
         let request = request.body(tonic::body::Body::empty()).unwrap();
@@ -67,5 +73,6 @@ fn parts() -> Parts {
         admin: admin::Settings { listen: Some(free) },
         upstream: upstream::Settings::default(),
         emulator: emulator::Settings::default(),
+        aws_port: Default::default(),
     }
 }

@@ -18,6 +18,7 @@ mod classic_flow;
 mod create_once;
 mod deadlines;
 mod docs;
+mod emulator_port;
 mod floors;
 mod lock;
 mod operations;

@@ -147,6 +147,10 @@ impl Config {
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
+        reader.read(
+            &keys::EMULATOR_SECRET_KEYS_FILE,
+            &mut self.emulator.secret_keys,
+        );
         self.emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);

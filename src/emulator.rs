@@ -15,7 +15,7 @@
 //! 4. nothing it was given is shown in a log or by `Debug`.
 //!
 //! It has no quotas on requests, no IAM and no STS: signatures are required where AWS
-//! requires them, and not verified; roles need not exist, but have to be roles of the
+//! requires them, and verified over a socket when secrets are known; roles need not exist, but have to be roles of the
 //! account; credentials look real and open nothing.
 //!
 //! # Login tokens
@@ -42,7 +42,7 @@
 //!
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
 //!   `InternalErrorException`; that a message is repeated in a header up to a length; the
-//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document.
+//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document; the texts that refuse signatures.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation. The
 //!   documented 460 bytes of principal tags in all are not enforced.
@@ -93,6 +93,7 @@ mod pool;
 mod protocol;
 mod region;
 mod role_choice;
+mod signature;
 mod store;
 mod tokens;
 
@@ -107,6 +108,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 pub use connector::Connector;
+pub use signature::SecretKeys;
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
@@ -120,6 +122,9 @@ pub struct Settings {
     pub account_id: String,
     /// The region of a request that neither its host nor its signature places.
     pub default_region: String,
+    /// The secrets of access keys, which requests over a socket are held against. While
+    /// none is known, every signature that is well-formed is good.
+    pub secret_keys: SecretKeys,
 }
 
 impl Default for Settings {
@@ -127,6 +132,7 @@ impl Default for Settings {
         Self {
             account_id: "123456789012".to_owned(),
             default_region: "us-east-1".to_owned(),
+            secret_keys: SecretKeys::default(),
         }
     }
 }

@@ -8,9 +8,11 @@ use crate::telemetry;
 
 mod addresses;
 mod aws;
+mod files;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use files::SecretKeysFile;
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,11 @@ pub(super) struct Error {
 pub(super) enum Kind {
     AccessDenied,
     DeveloperUserAlreadyRegistered,
+    IncompleteSignature,
     InternalError,
     InvalidIdentityPoolConfiguration,
     InvalidParameter,
+    InvalidSignature,
     LimitExceeded,
     MissingAuthenticationToken,
     NotAuthorized,
@@ -25,6 +27,7 @@ pub(super) enum Kind {
     RequestEntityTooLarge,
     Serialization,
     UnknownOperation,
+    UnrecognizedClient,
     Validation,
 }
 
@@ -34,9 +37,11 @@ impl Kind {
         match self {
             Kind::AccessDenied => "AccessDeniedException",
             Kind::DeveloperUserAlreadyRegistered => "DeveloperUserAlreadyRegisteredException",
+            Kind::IncompleteSignature => "IncompleteSignatureException",
             Kind::InternalError => "InternalErrorException",
             Kind::InvalidIdentityPoolConfiguration => "InvalidIdentityPoolConfigurationException",
             Kind::InvalidParameter => "InvalidParameterException",
+            Kind::InvalidSignature => "InvalidSignatureException",
             Kind::LimitExceeded => "LimitExceededException",
             Kind::MissingAuthenticationToken => "MissingAuthenticationTokenException",
             Kind::NotAuthorized => "NotAuthorizedException",
@@ -45,6 +50,7 @@ impl Kind {
             Kind::RequestEntityTooLarge => "RequestEntityTooLargeException",
             Kind::Serialization => "SerializationException",
             Kind::UnknownOperation => "UnknownOperationException",
+            Kind::UnrecognizedClient => "UnrecognizedClientException",
             Kind::Validation => "ValidationException",
         }
     }

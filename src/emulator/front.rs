@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::{Emulator, protocol, region};
+use super::{Emulator, protocol, region, signature};
 use crate::operation::{Operation, Signing};
 
 /// The largest body that is read.
@@ -67,10 +67,22 @@ impl Emulator {
                 Err(_) => protocol::write(Err(Error::internal())),
             },
             DISCOVERY if read => page(&self.discovery(request)),
-            "/" => self.handle(request),
+            "/" => match self.check_signature(request) {
+                Ok(()) => self.handle(request),
+                Err(error) => protocol::write(Err(error)),
+            },
             // unverified: AWS's answer to paths that it does not have.
             _ => protocol::write(Err(Error::new(Kind::UnknownOperation, ""))),
         }
+    }
+
+    /// What is not an operation is refused for that, whatever its signature is.
+    fn check_signature(&self, request: &Request<Bytes>) -> Result<(), Error> {
+        if protocol::operation(request).is_none() {
+            return Ok(());
+        }
+        let keys = &self.settings.secret_keys;
+        signature::check(request, "cognito-identity", keys, self.clock.now())
     }
 
     /// The discovery document. Its issuer is the real one, as in the tokens; its keys

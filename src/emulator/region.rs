@@ -72,7 +72,7 @@ pub(super) fn is_iam_arn(arn: &str, kind: &str, account: Option<&str>) -> bool {
             .is_some_and(|name| !name.is_empty())
 }
 
-fn plausible(region: &str) -> bool {
+pub(super) fn plausible(region: &str) -> bool {
     region.contains('-')
         && region
             .bytes()

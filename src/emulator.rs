@@ -14,7 +14,8 @@
 //! 3. its tokens are real: whoever has [`Emulator::jwks`] can verify them;
 //! 4. nothing it was given is shown in a log or by `Debug`.
 //!
-//! It has no quotas on requests, no IAM and no STS: signatures are required where AWS
+//! It has no quotas on requests and no IAM; of STS it has, over a socket, what the classic
+//! flow ends with. Signatures are required where AWS
 //! requires them, and verified over a socket when secrets are known; roles need not exist, but have to be roles of the
 //! account; credentials look real and open nothing.
 //!
@@ -43,6 +44,9 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
 //!   `InternalErrorException`; that a message is repeated in a header up to a length; the
 //!   answers to other methods and paths and to bodies above 2 MiB; the discovery document; the texts that refuse signatures.
+//! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
+//!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
+//!   pool's roles as well; the order of the checks.
 //! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation. The
 //!   documented 460 bytes of principal tags in all are not enforced.
@@ -95,6 +99,7 @@ mod region;
 mod role_choice;
 mod signature;
 mod store;
+mod sts;
 mod tokens;
 
 #[cfg(test)]

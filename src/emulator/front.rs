@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::{Emulator, protocol, region, signature};
+use super::{Emulator, protocol, region, signature, sts};
 use crate::operation::{Operation, Signing};
 
 /// The largest body that is read.
@@ -67,6 +67,7 @@ impl Emulator {
                 Err(_) => protocol::write(Err(Error::internal())),
             },
             DISCOVERY if read => page(&self.discovery(request)),
+            "/" if sts::is_meant(request) => sts::handle(self, request),
             "/" => match self.check_signature(request) {
                 Ok(()) => self.handle(request),
                 Err(error) => protocol::write(Err(error)),

@@ -147,6 +147,9 @@ impl Config {
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
+        let quotas = &mut self.emulator.quotas;
+        reader.read(&keys::EMULATOR_ENFORCE_QUOTAS, &mut quotas.enforced);
+        reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
         reader.read(
             &keys::EMULATOR_SECRET_KEYS_FILE,
             &mut self.emulator.secret_keys,

@@ -14,7 +14,7 @@
 //! 3. its tokens are real: whoever has [`Emulator::jwks`] can verify them;
 //! 4. nothing it was given is shown in a log or by `Debug`.
 //!
-//! It has no quotas on requests and no IAM; of STS it has, over a socket, what the classic
+//! It has AWS's quotas when they are switched on, and no IAM; of STS it has, over a socket, what the classic
 //! flow ends with. Signatures are required where AWS
 //! requires them, and verified over a socket when secrets are known; roles need not exist, but have to be roles of the
 //! account; credentials look real and open nothing.
@@ -47,7 +47,8 @@
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
 //!   pool's roles as well; the order of the checks.
-//! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
+//! * Limits: the texts of all limits; how many requests come through at once, and that
+//!   malformed ones are not counted; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation. The
 //!   documented 460 bytes of principal tags in all are not enforced.
 //! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
@@ -95,6 +96,7 @@ mod operations;
 mod paging;
 mod pool;
 mod protocol;
+mod quotas;
 mod region;
 mod role_choice;
 mod signature;
@@ -113,10 +115,13 @@ use http::{Request, Response};
 use serde_json::Value;
 
 pub use connector::Connector;
+pub use quotas::{Overrides, Quotas};
 pub use signature::SecretKeys;
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
+use protocol::WellFormed;
+use quotas::Buckets;
 use store::Store;
 use tokens::Signer;
 
@@ -130,6 +135,8 @@ pub struct Settings {
     /// The secrets of access keys, which requests over a socket are held against. While
     /// none is known, every signature that is well-formed is good.
     pub secret_keys: SecretKeys,
+    /// AWS's quotas, off by default.
+    pub quotas: Quotas,
 }
 
 impl Default for Settings {
@@ -138,6 +145,7 @@ impl Default for Settings {
             account_id: "123456789012".to_owned(),
             default_region: "us-east-1".to_owned(),
             secret_keys: SecretKeys::default(),
+            quotas: Quotas::default(),
         }
     }
 }
@@ -148,6 +156,7 @@ pub struct Emulator {
     clock: Clock,
     store: Mutex<Store>,
     signer: Signer,
+    buckets: Buckets,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -168,6 +177,7 @@ impl Emulator {
             clock,
             store: Mutex::default(),
             signer: Signer::default(),
+            buckets: Buckets::default(),
         }
     }
 
@@ -177,8 +187,21 @@ impl Emulator {
     /// are slow enough, most of all the first one, to be kept off an async thread.
     pub fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let result = protocol::read(request, &self.settings.default_region)
+            .and_then(|request| self.within_quotas(request))
             .and_then(|request| operations::run(self, request));
         protocol::write(result)
+    }
+
+    fn within_quotas(&self, request: WellFormed) -> Result<WellFormed, error::Error> {
+        let now = self.clock.instant();
+        self.buckets
+            .take(
+                &self.settings.quotas,
+                &request.region,
+                request.operation,
+                now,
+            )
+            .map(|()| request)
     }
 
     /// The JSON Web Key Set that verifies the emulator's tokens. Slow the first time.

@@ -11,7 +11,7 @@ mod aws;
 mod files;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
-pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use files::SecretKeysFile;
 
 /// How a value is written in TOML.

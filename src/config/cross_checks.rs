@@ -6,6 +6,7 @@ use super::Config;
 use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
+use crate::emulator::Overrides;
 use crate::server::Unauthenticated;
 use crate::upstream::Kind;
 
@@ -15,6 +16,7 @@ pub(super) fn run(config: &Config, reader: &mut Reader) {
     deadlines(config, reader);
     regions(config, reader);
     endpoint(config, reader);
+    quotas(config, reader);
 }
 
 fn listeners(config: &Config, reader: &mut Reader) {
@@ -122,6 +124,15 @@ fn endpoint(config: &Config, reader: &mut Reader) {
             );
             add(reader, key, &[&keys::UPSTREAM_ENDPOINT_URL], reason);
         }
+    }
+}
+
+fn quotas(config: &Config, reader: &mut Reader) {
+    let quotas = &config.emulator.quotas;
+    if !quotas.enforced && quotas.overrides != Overrides::default() {
+        let reason = format!("wants {} = true", keys::EMULATOR_ENFORCE_QUOTAS.path);
+        let compared: [&dyn AnyKey; 1] = [&keys::EMULATOR_ENFORCE_QUOTAS];
+        add(reader, &keys::EMULATOR_QUOTAS, &compared, reason);
     }
 }
 

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Flag, LogLevel, OneOf, Region, Regions, SecretKeysFile, Span,
-    Url, Whole,
+    AccountId, Address, AddressOrOff, Flag, LogLevel, OneOf, QuotaOverrides, Region, Regions,
+    SecretKeysFile, Span, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::server::Unauthenticated;
@@ -93,6 +93,10 @@ keys! {
         "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
         "The AWS account that the emulator plays.";
+    EMULATOR_ENFORCE_QUOTAS: Flag = "emulator.enforce_quotas", Some("false"), Flag,
+        "Whether AWS's quotas are enforced: requests per second by operation and region, pools in a region, user pools in a pool.";
+    EMULATOR_QUOTAS: QuotaOverrides = "emulator.quotas", None, QuotaOverrides,
+        "Other quotas than AWS's defaults. Wants `emulator.enforce_quotas = true`.";
     EMULATOR_SECRET_KEYS_FILE: SecretKeysFile = "emulator.secret_keys_file", None, SecretKeysFile,
         "The secrets that signatures over HTTP are verified with, in lines of `ACCESS_KEY:SECRET`. Unset: signatures have to be there and well-formed, no more.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),

@@ -7,7 +7,9 @@ mod enhanced_flow;
 mod identities;
 mod logins;
 mod pools;
+mod quotas;
 mod roles;
+mod sts;
 mod tags;
 mod wire;
 
@@ -48,9 +50,17 @@ struct Refused {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::with(Default::default())
+    }
+
+    pub(super) fn with(quotas: super::Quotas) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let settings = Settings {
+            quotas,
+            ..Settings::default()
+        };
         Self {
-            emulator: Arc::new(Emulator::new(Settings::default(), clock.clone())),
+            emulator: Arc::new(Emulator::new(settings, clock.clone())),
             clock,
         }
     }

@@ -10,9 +10,6 @@ use crate::emulator::paging;
 use crate::emulator::pool::{Configuration, Pool, UserPool};
 use crate::emulator::store::new_id;
 
-/// The most pools in an account and region.
-const MOST_POOLS: usize = 1000;
-
 /// What Create and Update say about a pool.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -70,10 +67,11 @@ pub(super) fn create(call: &Call<'_>, wanted: Wanted) -> Result<Configuration, E
     let configuration = wanted.over(new_id(&call.region), None, BTreeMap::new());
     pool_rules::check(call, &configuration)?;
     let mut store = call.store();
-    if store.pools_after(&call.region, None).count() >= MOST_POOLS {
+    let most = call.emulator.settings.quotas.pools();
+    if most != usize::MAX && store.pools_after(&call.region, None).count() >= most {
         // unverified: the text is not on record.
         return Err(Error::limit(format!(
-            "An account cannot have more than {MOST_POOLS} identity pools."
+            "An account cannot have more than {most} identity pools."
         )));
     }
     store.insert_pool(Pool {

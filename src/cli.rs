@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod call;
 mod check;
 mod client;
+mod emulate;
 mod healthcheck;
 mod serve;
 mod version;
@@ -58,6 +59,8 @@ struct Cli {
 enum Command {
     /// Serve gRPC until SIGTERM or Ctrl-C.
     Serve(serve::Arguments),
+    /// Serve the emulator alone, to AWS SDKs and the AWS CLI.
+    Emulate(emulate::Arguments),
     /// Report every mistake in the configuration, or print the configuration in force.
     Check(check::Arguments),
     /// Call a method with JSON in and out.
@@ -118,6 +121,7 @@ fn run_on(
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(arguments) => serve::run(arguments, environment, console),
+        Command::Emulate(arguments) => emulate::run(arguments, environment, console),
         Command::Check(arguments) => check::run(arguments, environment, console),
         Command::Call(arguments) => call::run(arguments, environment, console),
         Command::Healthcheck(arguments) => healthcheck::run(arguments, environment, console),

@@ -44,6 +44,8 @@ pub struct Config {
     pub upstream: upstream::Settings,
     /// The emulator.
     pub emulator: emulator::Settings,
+    /// The emulator's own listener.
+    pub aws_port: server::aws_port::Settings,
     /// Log lines.
     pub log: telemetry::log::Settings,
     effective: String,
@@ -80,6 +82,7 @@ impl Config {
             admin: server::admin::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
+            aws_port: server::aws_port::Settings::default(),
             log: telemetry::log::Settings::default(),
             effective: String::new(),
         };
@@ -143,12 +146,17 @@ impl Config {
             &mut upstream.operation_timeout,
         );
 
+        reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut emulator.account_id);
         login_providers::read(reader, emulator);
         reader.read(&keys::EMULATOR_DATA_DIR, &mut emulator.data_dir);
         reader.read(&keys::EMULATOR_ISOLATION, &mut emulator.isolation);
         reader.read(&keys::EMULATOR_SEED, &mut emulator.seed);
+        let quotas = &mut emulator.quotas;
+        reader.read(&keys::EMULATOR_ENFORCE_QUOTAS, &mut quotas.enforced);
+        reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
+        reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);

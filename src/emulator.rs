@@ -16,9 +16,10 @@
 //! 5. with a data directory, what it has acknowledged is there after a restart, however
 //!    the process ended.
 //!
-//! It has no quotas on requests, no IAM and no STS: signatures are required where AWS
-//! requires them, and not verified; roles need not exist, but have to be roles of the
-//! account; credentials look real and open nothing.
+//! It has AWS's quotas when they are switched on, and no IAM; of STS it has, over a
+//! socket, what the classic flow ends with. Signatures are required where AWS requires
+//! them, and verified over a socket when secrets are known; roles need not exist, but
+//! have to be roles of the account; credentials look real and open nothing.
 //!
 //! # Login tokens
 //!
@@ -60,8 +61,14 @@
 //! `unverified` where it is decided.
 //!
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
-//!   `InternalErrorException`; that a message is repeated in a header up to a length.
-//! * Limits: the texts of all limits; that tags beyond fifty are an invalid parameter;
+//!   `InternalErrorException`; that a message is repeated in a header up to a length; the
+//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document;
+//!   the texts that refuse signatures.
+//! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
+//!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
+//!   pool's roles as well; the order of the checks.
+//! * Limits: the texts of all limits; how many requests come through at once, and that
+//!   malformed ones are not counted; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation.
 //!   Type and text for principal tags beyond 460 bytes in all.
 //! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
@@ -104,6 +111,7 @@
 mod connector;
 mod disk;
 mod error;
+pub mod front;
 mod identity;
 mod issuers;
 mod jws;
@@ -113,12 +121,15 @@ mod operations;
 mod paging;
 mod pool;
 mod protocol;
+mod quotas;
 mod random;
 mod region;
 mod role_choice;
 mod settings;
+mod signature;
 mod snapshot;
 mod store;
+mod sts;
 mod tokens;
 
 #[cfg(test)]
@@ -138,13 +149,16 @@ pub use issuers::{
     Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
     issuer_url, jwks_url, read_issuers, read_saml_metadata,
 };
+pub use quotas::{Overrides, Quotas};
 pub use settings::{Isolation, Settings};
+pub use signature::SecretKeys;
 pub use snapshot::RestoreError;
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
 use crate::operation::{Effect, Operation};
 use disk::Disk;
+use quotas::Buckets;
 use random::Random;
 use store::Store;
 use tokens::Signer;
@@ -158,6 +172,7 @@ pub struct Emulator {
     signer: Signer,
     issuers: Issuers,
     key_source: Option<Arc<dyn KeySource>>,
+    buckets: Buckets,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -183,6 +198,7 @@ impl Emulator {
             signer: Signer::default(),
             issuers,
             key_source: None,
+            buckets: Buckets::default(),
         }
     }
 
@@ -218,6 +234,7 @@ impl Emulator {
     /// thread. Where [`Emulator::needs_keys`] says so, [`Emulator::prepare`] comes first.
     pub fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let result = protocol::read(request, &self.settings.default_region)
+            .and_then(|request| self.within_quotas(request))
             .and_then(|request| operations::run(self, request));
         protocol::write(result)
     }

@@ -15,7 +15,9 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
 
 pub mod admin;
+pub mod aws_port;
 pub mod drain;
+mod emulate;
 pub mod health;
 mod key_source;
 pub mod listen;
@@ -24,11 +26,12 @@ mod settings;
 pub mod signals;
 pub mod stack;
 
+pub use emulate::{Emulating, emulate, start_emulating};
 pub use settings::{Settings, Unauthenticated};
 
+use aws_port::AwsPort;
 use drain::Outcome;
 use health::{Health, State};
-use key_source::HttpKeySource;
 use listen::{Limits, Serving};
 use signals::Signals;
 
@@ -43,6 +46,8 @@ pub struct Parts {
     pub upstream: upstream::Settings,
     /// The emulator, for the upstream of that kind.
     pub emulator: emulator::Settings,
+    /// The emulator's own listener.
+    pub aws_port: aws_port::Settings,
 }
 
 /// Why a server did not start.
@@ -86,10 +91,13 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where probes and metrics are served.
     pub admin_address: Option<SocketAddr>,
+    /// Where the emulator is served to AWS SDKs.
+    pub aws_address: Option<SocketAddr>,
     drain: drain::Settings,
     health: Health,
     serving: Serving,
     writes: TaskTracker,
+    aws_port: Option<AwsPort>,
     _admin: DropGuard,
 }
 
@@ -103,7 +111,10 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let admin = admin_ended.clone().drop_guard();
 
     let clock = Clock::system();
-    let emulator = open_emulator(&parts, &clock)?;
+    let emulator = match parts.upstream.kind {
+        Kind::Aws => None,
+        Kind::Emulator => Some(emulate::open(&parts.emulator, &clock)?),
+    };
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
     let mut admin_address = None;
@@ -119,6 +130,14 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         ));
     }
 
+    let mut aws_port = None;
+    if let (Some(wanted), Some(emulator)) = (parts.aws_port.listen, &emulator) {
+        let (listener, address) = bind(wanted, "emulator.listen")?;
+        let port = aws_port::serve(listener, Arc::clone(emulator), Arc::clone(&metrics));
+        aws_port = Some((port, address));
+    }
+    let (aws_port, aws_address) = aws_port.unzip();
+
     let upstream = upstream(&parts, emulator, &writes).await;
     let stack = stack(&parts, upstream, &health, &metrics, &clock)?;
     let limits = Limits {
@@ -128,14 +147,16 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     };
     let serving = listen::serve(listener, stack, limits, metrics);
     health.set(State::Ready).await;
-    announce(&parts, address, admin_address);
+    announce(&parts, address, admin_address, aws_address);
     Ok(Running {
         address,
         admin_address,
+        aws_address,
         drain: parts.server.drain,
         health,
         serving,
         writes,
+        aws_port,
         _admin: admin,
     })
 }
@@ -145,7 +166,7 @@ impl Running {
     /// until the very end.
     pub async fn until(self, mut signals: Signals) -> Outcome {
         let first = signals.next().await;
-        drain::drain(
+        let outcome = drain::drain(
             &self.drain,
             first,
             &mut signals,
@@ -153,7 +174,11 @@ impl Running {
             &self.serving,
             &self.writes,
         )
-        .await
+        .await;
+        if let Some(port) = &self.aws_port {
+            port.end(drain::FAREWELL).await;
+        }
+        outcome
     }
 }
 
@@ -172,19 +197,6 @@ fn stack(
         routes = reflection::add_to(routes)?;
     }
     Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
-}
-
-/// The emulator, where it is the upstream.
-fn open_emulator(parts: &Parts, clock: &Clock) -> Result<Option<Arc<Emulator>>, StartError> {
-    if parts.upstream.kind == Kind::Aws {
-        return Ok(None);
-    }
-    let mut emulator = Emulator::open(parts.emulator.clone(), clock.clone())?;
-    if parts.emulator.fetches_keys() {
-        let source = HttpKeySource::new().map_err(StartError::Certificates)?;
-        emulator = emulator.with_key_source(Arc::new(source));
-    }
-    Ok(Some(Arc::new(emulator)))
 }
 
 /// AWS, or the emulator in the place of the network. Writes run in `writes`.
@@ -211,12 +223,21 @@ fn bind(
     Ok((listener, bound))
 }
 
-fn announce(parts: &Parts, address: SocketAddr, admin_address: Option<SocketAddr>) {
-    let admin = admin_address.map_or_else(|| "off".to_owned(), |address| address.to_string());
+fn announce(
+    parts: &Parts,
+    address: SocketAddr,
+    admin_address: Option<SocketAddr>,
+    aws_address: Option<SocketAddr>,
+) {
+    let shown = |address: Option<SocketAddr>| {
+        address.map_or_else(|| "off".to_owned(), |address| address.to_string())
+    };
+    let (admin, aws_port) = (shown(admin_address), shown(aws_address));
     let upstream = parts.upstream.kind;
     tracing::info!(
         %address,
         %admin,
+        %aws_port,
         ?upstream,
         version = env!("CARGO_PKG_VERSION"),
         "serving gRPC on {address}; probes and metrics: {admin}"

@@ -154,6 +154,7 @@ async fn server() -> Running {
         admin: server::admin::Settings { listen: None },
         upstream: Default::default(),
         emulator: Default::default(),
+        aws_port: Default::default(),
     };
     server::start(parts).await.expect("a server")
 }

@@ -9,7 +9,7 @@ use crate::server::{self, StartError};
 use crate::telemetry;
 
 /// How long tasks may take to notice that the process ends, after the drain.
-const LEFTOVERS: Duration = Duration::from_secs(1);
+pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -40,38 +40,56 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    if let Err(error) = telemetry::log::init(&config.log) {
-        console.complain(error);
-        return exit::FAILURE;
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = match runtime {
+    let runtime = match runtime(&config, console) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "cannot start the runtime");
-            return exit::FAILURE;
-        }
+        Err(code) => return code,
     };
-    let ended = runtime.block_on(server::run(server::Parts {
-        server: config.server,
-        admin: config.admin,
-        upstream: config.upstream,
-        emulator: config.emulator,
-    }));
+    let ended = runtime.block_on(server::run(parts(config)));
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
         Ok(_) => exit::CUT,
-        Err(error) => {
-            tracing::error!(%error, "cannot start: {error}");
-            match error {
-                StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
-                StartError::Signals(_)
-                | StartError::Reflection(_)
-                | StartError::Certificates(_) => exit::FAILURE,
-            }
+        Err(error) => not_started(&error),
+    }
+}
+
+/// The log and the runtime that every serving sub-command needs, or what the process
+/// ends with.
+pub(super) fn runtime(
+    config: &Config,
+    console: &mut Console<'_>,
+) -> Result<tokio::runtime::Runtime, u8> {
+    if let Err(error) = telemetry::log::init(&config.log) {
+        console.complain(error);
+        return Err(exit::FAILURE);
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            tracing::error!(%error, "cannot start the runtime");
+            exit::FAILURE
+        })
+}
+
+/// What a server is made of, as it is set.
+pub(super) fn parts(config: Config) -> server::Parts {
+    server::Parts {
+        server: config.server,
+        admin: config.admin,
+        upstream: config.upstream,
+        emulator: config.emulator,
+        aws_port: config.aws_port,
+    }
+}
+
+/// Reports why a server did not start, and says what the process ends with.
+pub(super) fn not_started(error: &StartError) -> u8 {
+    tracing::error!(%error, "cannot start: {error}");
+    match error {
+        StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
+        StartError::Signals(_) | StartError::Reflection(_) | StartError::Certificates(_) => {
+            exit::FAILURE
         }
     }
 }

@@ -206,6 +206,7 @@ impl Server {
             admin: server::admin::Settings { listen: None },
             upstream: crate::upstream::Settings::default(),
             emulator: crate::emulator::Settings::default(),
+            aws_port: Default::default(),
         }));
         Self {
             address: running.unwrap().address.to_string(),

@@ -9,11 +9,13 @@ use crate::telemetry;
 mod addresses;
 mod aws;
 mod directory;
+mod files;
 mod login_providers;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
-pub(super) use aws::{AccountId, Region, Regions};
+pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
+pub(super) use files::SecretKeysFile;
 pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
 
 /// How a value is written in TOML.

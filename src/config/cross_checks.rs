@@ -6,6 +6,7 @@ use super::Config;
 use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
+use crate::emulator::Overrides;
 use crate::server::Unauthenticated;
 use crate::upstream::Kind;
 
@@ -15,31 +16,59 @@ pub(super) fn run(config: &Config, reader: &mut Reader) {
     deadlines(config, reader);
     regions(config, reader);
     endpoint(config, reader);
+    quotas(config, reader);
 }
 
 fn listeners(config: &Config, reader: &mut Reader) {
     let server = &config.server;
-    let open = !server.listen.ip().to_canonical().is_loopback();
-    if open && server.unauthenticated == Unauthenticated::Loopback {
-        let reason = format!(
-            "other machines can reach this address and callers are not authenticated; \
-             listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
-            keys::SERVER_UNAUTHENTICATED.path
-        );
+    let open: [(&dyn AnyKey, Option<SocketAddr>); 2] = [
+        (&keys::SERVER_LISTEN, Some(server.listen)),
+        (&keys::EMULATOR_LISTEN, config.aws_port.listen),
+    ];
+    for (key, address) in open {
+        let beyond_loopback =
+            address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
+        if beyond_loopback && server.unauthenticated == Unauthenticated::Loopback {
+            let reason = format!(
+                "other machines can reach this address and callers are not authenticated; \
+                 listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+                keys::SERVER_UNAUTHENTICATED.path
+            );
+            add(reader, key, &[&keys::SERVER_UNAUTHENTICATED], reason);
+        }
+    }
+    let (grpc, admin) = (Some(server.listen), config.admin.listen);
+    let pairs: [(&dyn AnyKey, _, &dyn AnyKey, _); 3] = [
+        (&keys::ADMIN_LISTEN, admin, &keys::SERVER_LISTEN, grpc),
+        (
+            &keys::EMULATOR_LISTEN,
+            config.aws_port.listen,
+            &keys::SERVER_LISTEN,
+            grpc,
+        ),
+        (
+            &keys::EMULATOR_LISTEN,
+            config.aws_port.listen,
+            &keys::ADMIN_LISTEN,
+            admin,
+        ),
+    ];
+    for (key, address, other_key, other) in pairs {
+        if let (Some(address), Some(other)) = (address, other)
+            && same(address, other)
+        {
+            let reason = format!("the same address as {}", other_key.path());
+            add(reader, key, &[other_key], reason);
+        }
+    }
+    if config.aws_port.listen.is_some() && config.upstream.kind != Kind::Emulator {
+        let reason = format!("wants {} = \"emulator\"", keys::UPSTREAM_KIND.path);
         add(
             reader,
-            &keys::SERVER_LISTEN,
-            &[&keys::SERVER_UNAUTHENTICATED],
+            &keys::EMULATOR_LISTEN,
+            &[&keys::UPSTREAM_KIND],
             reason,
         );
-    }
-    if config
-        .admin
-        .listen
-        .is_some_and(|admin| same(admin, server.listen))
-    {
-        let reason = format!("the same address as {}", keys::SERVER_LISTEN.path);
-        add(reader, &keys::ADMIN_LISTEN, &[&keys::SERVER_LISTEN], reason);
     }
 }
 
@@ -95,6 +124,15 @@ fn endpoint(config: &Config, reader: &mut Reader) {
             );
             add(reader, key, &[&keys::UPSTREAM_ENDPOINT_URL], reason);
         }
+    }
+}
+
+fn quotas(config: &Config, reader: &mut Reader) {
+    let quotas = &config.emulator.quotas;
+    if !quotas.enforced && quotas.overrides != Overrides::default() {
+        let reason = format!("wants {} = true", keys::EMULATOR_ENFORCE_QUOTAS.path);
+        let compared: [&dyn AnyKey; 1] = [&keys::EMULATOR_ENFORCE_QUOTAS];
+        add(reader, &keys::EMULATOR_QUOTAS, &compared, reason);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, Flag, IssuerUrls, LogLevel, OneOf,
-    Region, Regions, SamlFiles, Span, Url, Whole,
+    QuotaOverrides, Region, Regions, SamlFiles, SecretKeysFile, Span, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::emulator::{Isolation, LoginTokens};
@@ -90,6 +90,8 @@ keys! {
         "How long one attempt may take of an operation that issues an identity, a token or credentials.";
     UPSTREAM_OPERATION_TIMEOUT: Span = "upstream.operation_timeout", Some("10s"), span(100, 300),
         "How long an operation may take with all its attempts.";
+    EMULATOR_LISTEN: AddressOrOff = "emulator.listen", None, AddressOrOff,
+        "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,
         "The AWS account that the emulator plays.";
     EMULATOR_LOGIN_TOKENS: OneOf<LoginTokens> = "emulator.login_tokens", Some("lenient"),
@@ -108,6 +110,12 @@ keys! {
         "Whether signed requests see one store, or each access key its own (over gRPC, each `x-poolgate-tenant`). Requests that AWS wants unsigned find the store by the pool or identity they name.";
     EMULATOR_SEED: Whole<Option<u64>> = "emulator.seed", None, whole(0, i64::MAX as u64),
         "The number that identifiers, access keys and secrets follow from, so that two runs with the same calls get the same ones. For tests only. Unset: random.";
+    EMULATOR_ENFORCE_QUOTAS: Flag = "emulator.enforce_quotas", Some("false"), Flag,
+        "Whether AWS's quotas are enforced: requests per second by operation and region, pools in a region, user pools in a pool.";
+    EMULATOR_QUOTAS: QuotaOverrides = "emulator.quotas", None, QuotaOverrides,
+        "Other quotas than AWS's defaults. Wants `emulator.enforce_quotas = true`.";
+    EMULATOR_SECRET_KEYS_FILE: SecretKeysFile = "emulator.secret_keys_file", None, SecretKeysFile,
+        "The secrets that signatures over HTTP are verified with, in lines of `ACCESS_KEY:SECRET`. Unset: signatures have to be there and well-formed, no more.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
         OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
         "How log lines look. `auto`: text on a terminal, JSON when not.";

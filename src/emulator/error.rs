@@ -14,16 +14,21 @@ pub(super) struct Error {
 pub(super) enum Kind {
     AccessDenied,
     DeveloperUserAlreadyRegistered,
+    IncompleteSignature,
     InternalError,
     InvalidIdentityPoolConfiguration,
     InvalidParameter,
+    InvalidSignature,
     LimitExceeded,
     MissingAuthenticationToken,
     NotAuthorized,
     ResourceConflict,
     ResourceNotFound,
+    RequestEntityTooLarge,
     Serialization,
+    TooManyRequests,
     UnknownOperation,
+    UnrecognizedClient,
     Validation,
 }
 
@@ -33,16 +38,21 @@ impl Kind {
         match self {
             Kind::AccessDenied => "AccessDeniedException",
             Kind::DeveloperUserAlreadyRegistered => "DeveloperUserAlreadyRegisteredException",
+            Kind::IncompleteSignature => "IncompleteSignatureException",
             Kind::InternalError => "InternalErrorException",
             Kind::InvalidIdentityPoolConfiguration => "InvalidIdentityPoolConfigurationException",
             Kind::InvalidParameter => "InvalidParameterException",
+            Kind::InvalidSignature => "InvalidSignatureException",
             Kind::LimitExceeded => "LimitExceededException",
             Kind::MissingAuthenticationToken => "MissingAuthenticationTokenException",
             Kind::NotAuthorized => "NotAuthorizedException",
             Kind::ResourceConflict => "ResourceConflictException",
             Kind::ResourceNotFound => "ResourceNotFoundException",
+            Kind::RequestEntityTooLarge => "RequestEntityTooLargeException",
             Kind::Serialization => "SerializationException",
+            Kind::TooManyRequests => "TooManyRequestsException",
             Kind::UnknownOperation => "UnknownOperationException",
+            Kind::UnrecognizedClient => "UnrecognizedClientException",
             Kind::Validation => "ValidationException",
         }
     }
@@ -51,6 +61,7 @@ impl Kind {
     pub(super) const fn status(self) -> http::StatusCode {
         match self {
             Kind::InternalError => http::StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::RequestEntityTooLarge => http::StatusCode::PAYLOAD_TOO_LARGE,
             _ => http::StatusCode::BAD_REQUEST,
         }
     }

@@ -15,6 +15,8 @@ mod tags;
 
 use std::sync::MutexGuard;
 
+pub(super) use credentials::Credentials;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, Kind};
-use super::region;
+use super::{region, signature};
 use crate::model::{self, Member, Shape};
 use crate::operation::{Operation, Signing};
 
@@ -53,6 +53,7 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
             "Missing Authentication Token",
         ));
     }
+    let credential = signature::credential(authorization);
     let body = object(request.body())?;
     let members = model::input(operation);
     check_types(members, &body)?;
@@ -65,23 +66,19 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
         .host()
         .unwrap_or_else(|| header_text(request, header::HOST.as_str()));
     let region = region::of_host(host)
-        .or_else(|| region::of_scope(authorization))
+        .or_else(|| credential.and_then(region::of_credential))
+        .or_else(|| region_of_resource(&body))
         .unwrap_or(default_region)
         .to_owned();
     Ok(WellFormed {
         operation,
         region,
-        access_key: access_key(authorization).to_owned(),
+        access_key: credential
+            .and_then(|credential| credential.split('/').next())
+            .unwrap_or_default()
+            .to_owned(),
         body,
     })
-}
-
-/// The access key in a signature, `Credential=AKIA…/…`.
-fn access_key(authorization: &str) -> &str {
-    authorization
-        .split_once("Credential=")
-        .and_then(|(_, scope)| scope.split_once('/'))
-        .map_or("", |(key, _)| key)
 }
 
 /// The answer on the wire.
@@ -133,6 +130,16 @@ fn header_text<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+/// The region that the identifier of a pool or an identity begins with. AWS has an
+/// endpoint for each region; a request without a signature to an endpoint that was
+/// set by hand says nothing else about its region.
+fn region_of_resource(body: &Map<String, Value>) -> Option<&str> {
+    ["IdentityPoolId", "IdentityId"]
+        .iter()
+        .find_map(|member| body.get(*member)?.as_str())
+        .and_then(region::of_id)
 }
 
 /// An empty body is an empty object, as it is to AWS.

@@ -11,10 +11,15 @@ pub(super) fn of_host(host: &str) -> Option<&str> {
 }
 
 /// The region in the scope of a signature:
-/// `Credential=AKIA…/20260101/eu-west-1/cognito-identity/aws4_request`.
-pub(super) fn of_scope(authorization: &str) -> Option<&str> {
-    let (_, scope) = authorization.split_once("Credential=")?;
-    let region = scope.split('/').nth(2)?;
+/// `AKIA…/20260101/eu-west-1/cognito-identity/aws4_request`.
+pub(super) fn of_credential(credential: &str) -> Option<&str> {
+    let region = credential.split('/').nth(2)?;
+    plausible(region).then_some(region)
+}
+
+/// The region that an identifier begins with.
+pub(super) fn of_id(id: &str) -> Option<&str> {
+    let (region, _) = id.split_once(':')?;
     plausible(region).then_some(region)
 }
 
@@ -66,7 +71,7 @@ pub(super) fn is_iam_arn(arn: &str, kind: &str, account: Option<&str>) -> bool {
             .is_some_and(|name| !name.is_empty())
 }
 
-fn plausible(region: &str) -> bool {
+pub(super) fn plausible(region: &str) -> bool {
     region.contains('-')
         && region
             .bytes()
@@ -89,9 +94,9 @@ mod tests {
         );
         assert_eq!(of_host("localhost"), None);
         assert_eq!(of_host("cognito-identity.localhost.test"), None);
-        let scope = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/cognito-identity/aws4_request, SignedHeaders=host";
-        assert_eq!(of_scope(scope), Some("eu-west-1"));
-        assert_eq!(of_scope("AWS4-HMAC-SHA256"), None);
+        let credential = "AKIA/20260101/eu-west-1/cognito-identity/aws4_request";
+        assert_eq!(of_credential(credential), Some("eu-west-1"));
+        assert_eq!(of_credential("AKIA"), None);
     }
 
     #[test]

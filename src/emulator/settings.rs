@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::issuers::{Issuer, Keys, LoginTokens, SamlProvider};
+use super::quotas::Quotas;
+use super::signature::SecretKeys;
 
 /// What the emulator has to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,11 @@ pub struct Settings {
     pub test_issuers: Vec<String>,
     /// The SAML providers whose assertions are checked.
     pub saml_providers: Vec<SamlProvider>,
+    /// The secrets of access keys, which requests over a socket are held against. While
+    /// none is known, every signature that is well-formed is good.
+    pub secret_keys: SecretKeys,
+    /// AWS's quotas, off by default.
+    pub quotas: Quotas,
 }
 
 impl Settings {
@@ -59,6 +66,8 @@ impl Default for Settings {
             issuers: Vec::new(),
             test_issuers: Vec::new(),
             saml_providers: Vec::new(),
+            secret_keys: SecretKeys::default(),
+            quotas: Quotas::default(),
         }
     }
 }

@@ -11,10 +11,12 @@ mod issuers;
 mod logins;
 mod on_disk;
 mod pools;
+mod quotas;
 mod restart;
 mod roles;
 mod seed;
 mod snapshot;
+mod sts;
 mod tags;
 mod wire;
 

@@ -20,7 +20,7 @@ use super::signals::{Signal, Signals};
 
 /// How long a peer without calls may take to acknowledge that it was told to go
 /// away. Also covers the last bytes of answers on their way out.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long the steps may take.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -78,5 +78,6 @@ fn parts() -> Parts {
         admin: admin::Settings { listen: Some(free) },
         upstream: upstream::Settings::default(),
         emulator: emulator::Settings::default(),
+        aws_port: Default::default(),
     }
 }

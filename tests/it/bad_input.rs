@@ -238,6 +238,7 @@ async fn start() -> Running {
         admin: server::admin::Settings { listen: None },
         upstream: upstream::Settings::default(),
         emulator: emulator::Settings::default(),
+        aws_port: Default::default(),
     };
     server::start(parts).await.unwrap()
 }

@@ -19,6 +19,7 @@ mod classic_flow_table;
 mod create_once;
 mod deadlines;
 mod docs;
+mod emulator_port;
 mod floors;
 mod fuzzed;
 mod killed;

@@ -7,9 +7,11 @@ use poolgate::operation::{Effect, Operation, ResourceField};
 use poolgate::{model, pb};
 use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::{Value, json};
+use tonic::body::Body;
 
 use crate::support::app::App;
-use crate::support::examples::call;
+use crate::support::examples::call_on;
+use crate::support::process::Process;
 
 #[test]
 fn the_descriptor_and_the_table_have_the_same_operations() {
@@ -94,11 +96,38 @@ fn every_member_of_the_model_is_a_field_of_the_request_and_the_other_way_round()
 #[tokio::test]
 async fn every_operation_gives_its_answer() {
     let app = App::emulator().await;
+
+    tell_the_story(app.stack).await;
+}
+
+/// gRPC to one process, whose SDK talks over a socket to the emulator of another.
+#[tokio::test]
+async fn every_operation_gives_its_answer_over_sockets() {
+    let emulator = Process::emulate(&[]);
+    let endpoint = format!("http://{}", emulator.address);
+    let poolgate = Process::start(&[
+        ("POOLGATE_UPSTREAM__KIND", "aws"),
+        ("POOLGATE_UPSTREAM__ENDPOINT_URL", &endpoint),
+        ("POOLGATE_UPSTREAM__ISSUE_ATTEMPT_TIMEOUT", "60s"),
+        ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "60s"),
+        ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+
+    tell_the_story(poolgate.channel().await).await;
+}
+
+async fn tell_the_story<S>(service: S)
+where
+    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>
+        + Clone,
+{
     let mut known = BTreeMap::new();
     let mut called = BTreeSet::new();
     for (operation, request, expected) in story() {
         let request = fill_in(&request, &known);
-        let answer = call(&app, operation, &request)
+        let answer = call_on(service.clone(), operation, &request)
             .await
             .unwrap_or_else(|status| {
                 panic!(

@@ -1,6 +1,7 @@
 //! Names and numbers that AWS gives.
 
 use super::{Accepts, Shape};
+use crate::emulator::Overrides;
 
 /// The name of an AWS region.
 pub(in crate::config) struct Region;
@@ -36,6 +37,27 @@ impl Accepts for Regions {
 
     fn accepted(&self) -> String {
         "a list of AWS regions; in the environment separated by commas".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::List
+    }
+}
+
+/// Quotas of the emulator.
+pub(in crate::config) struct QuotaOverrides;
+
+impl Accepts for QuotaOverrides {
+    type Value = Overrides;
+
+    fn parse(&self, text: &str) -> Result<Overrides, String> {
+        Overrides::parse(text)
+    }
+
+    fn accepted(&self) -> String {
+        "a list such as `[\"GetId=50\", \"IdentityPools=10\", \"CognitoIdentityProviders=5\"]`; in the \
+         environment separated by commas"
+            .to_owned()
     }
 
     fn shape(&self) -> Shape {

@@ -46,11 +46,11 @@ pub(super) struct Answer {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Credentials {
-    access_key_id: String,
-    secret_key: String,
-    session_token: String,
-    expiration: u64,
+pub(in crate::emulator) struct Credentials {
+    pub(in crate::emulator) access_key_id: String,
+    pub(in crate::emulator) secret_key: String,
+    pub(in crate::emulator) session_token: String,
+    pub(in crate::emulator) expiration: u64,
 }
 
 pub(super) fn open_id_token(call: &Call<'_>, input: GetOpenIdToken) -> Result<OpenIdToken, Error> {
@@ -146,7 +146,8 @@ fn plan(call: &Call<'_>, store: &Store, id: &str, proof: &Proof) -> Result<Plan,
 }
 
 impl Credentials {
-    fn new(fill: &mut Fill<'_>, expiration: u64) -> Result<Self, Error> {
+    /// Random ones, good until then.
+    pub(in crate::emulator) fn new(fill: &mut Fill<'_>, expiration: u64) -> Result<Self, Error> {
         const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let id: String = random::<16>(fill)?
             .iter()
@@ -164,7 +165,7 @@ impl Credentials {
 }
 
 /// Fills bytes at random.
-type Fill<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
+pub(in crate::emulator) type Fill<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
 
 fn random<const LENGTH: usize>(fill: &mut Fill<'_>) -> Result<[u8; LENGTH], Error> {
     let mut bytes = [0; LENGTH];

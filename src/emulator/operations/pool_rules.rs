@@ -10,9 +10,6 @@ use crate::emulator::region::is_iam_arn;
 /// The most tags of a pool.
 const MOST_TAGS: usize = 50;
 
-/// The most clients of user pools in an identity pool.
-const MOST_USER_POOLS: usize = 50;
-
 /// Refuses a configuration that the service would not store.
 pub(super) fn check(call: &Call<'_>, pool: &Configuration) -> Result<(), Error> {
     for user_pool in &pool.cognito_identity_providers {
@@ -20,10 +17,11 @@ pub(super) fn check(call: &Call<'_>, pool: &Configuration) -> Result<(), Error> 
             return Err(Error::invalid("Invalid Cognito Identity Provider"));
         }
     }
-    if pool.cognito_identity_providers.len() > MOST_USER_POOLS {
+    let most = call.emulator.settings.quotas.user_pools();
+    if pool.cognito_identity_providers.len() > most {
         // unverified: the text is not on record.
         return Err(Error::limit(format!(
-            "An identity pool cannot have more than {MOST_USER_POOLS} Cognito identity providers."
+            "An identity pool cannot have more than {most} Cognito identity providers."
         )));
     }
     let account = call.account();

@@ -9,9 +9,6 @@ use crate::emulator::error::Error;
 use crate::emulator::paging;
 use crate::emulator::pool::{Configuration, Pool, UserPool};
 
-/// The most pools in an account and region.
-const MOST_POOLS: usize = 1000;
-
 /// What Create and Update say about a pool.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -70,10 +67,11 @@ pub(super) fn create(call: &Call<'_>, wanted: Wanted) -> Result<Configuration, E
     let id = store.new_pool_id(&call.region)?;
     let configuration = wanted.over(id, None, BTreeMap::new());
     pool_rules::check(call, &configuration)?;
-    if store.pools_after(&call.region, None).count() >= MOST_POOLS {
+    let most = call.emulator.settings.quotas.pools();
+    if most != usize::MAX && store.pools_after(&call.region, None).count() >= most {
         // unverified: the text is not on record.
         return Err(Error::limit(format!(
-            "An account cannot have more than {MOST_POOLS} identity pools."
+            "An account cannot have more than {most} identity pools."
         )));
     }
     store.insert_pool(Pool {

@@ -118,6 +118,22 @@ impl Provider {
     }
 }
 
+#[tokio::test]
+async fn keys_are_fetched_for_requests_over_a_socket() {
+    let (world, provider) = world();
+    let idp = idp(1);
+    provider.serves(Some(idp.emulator.test_issuers_jwks()));
+    let pool = world.pool(oidc());
+    let minted = idp.emulator.mint(wanted()).unwrap();
+    let body = json!({"IdentityPoolId": pool, "Logins": {minted.provider: minted.token}});
+
+    let request = unsigned("GetId", &body.to_string());
+    let answer = world.emulator.serve(request).await;
+
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(provider.asked(), 1);
+}
+
 /// An emulator that fetches the keys of one provider.
 fn world() -> (World, Arc<Provider>) {
     let provider = Arc::new(Provider::default());

@@ -22,10 +22,14 @@ mod issuers;
 mod logins;
 #[path = "pools.rs"]
 mod pools;
+#[path = "quotas.rs"]
+mod quotas;
 #[path = "roles.rs"]
 mod roles;
 #[path = "snapshot.rs"]
 mod snapshot;
+#[path = "sts.rs"]
+mod sts;
 #[path = "tags.rs"]
 mod tags;
 #[path = "wire.rs"]

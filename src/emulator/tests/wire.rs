@@ -144,6 +144,25 @@ fn the_host_places_a_request_before_the_signature_and_the_signature_before_the_d
 }
 
 #[test]
+fn a_request_that_nothing_else_places_goes_where_its_pool_or_identity_is() {
+    let world = World::new();
+    let pool = world.pool(json!({}));
+
+    let found = world.emulator.handle(&unsigned(
+        "GetId",
+        &json!({"IdentityPoolId": pool}).to_string(),
+    ));
+
+    assert_eq!(found.status(), StatusCode::OK);
+    let found: Value = serde_json::from_slice(found.body()).unwrap();
+    let token = world.emulator.handle(&unsigned(
+        "GetOpenIdToken",
+        &json!({"IdentityId": found["IdentityId"]}).to_string(),
+    ));
+    assert_eq!(token.status(), StatusCode::OK);
+}
+
+#[test]
 fn a_pool_is_not_there_in_another_region() {
     let world = World::new();
     let pool = world.pool(json!({}));

@@ -110,10 +110,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("tower", &["layers", "service", "status", "server"]),
     ("tower_*", &["layers", "service", "status", "server"]),
     ("aws_config", AWS),
-    ("aws_credential_types", AWS),
+    ("aws_credential_types", SIGNING),
     ("aws_runtime", AWS),
     ("aws_sdk_*", AWS),
-    ("aws_sigv4", AWS),
+    ("aws_sigv4", SIGNING),
     ("aws_smithy_*", AWS),
     ("aws_types", AWS),
     // Listening is the server's; `upstream` asks hyper why a connection failed.
@@ -127,6 +127,9 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
 ];
 
 const AWS: &[&str] = &["convert", "service", "upstream", "emulator/connector"];
+
+/// What verifies a signature makes one.
+const SIGNING: &[&str] = &["upstream", "emulator/connector", "emulator/signature"];
 
 pub(super) const CLOCK: &[&str] = &["clock"];
 pub(super) const ENVIRONMENT: &[&str] = &["config"];

@@ -62,12 +62,20 @@ pub fn request(operation: Operation) -> Value {
 /// Makes a call with a request in proto3 JSON and returns the response in proto3
 /// JSON.
 pub async fn call(app: &App, operation: Operation, request: &Value) -> Result<Value, Status> {
+    call_on(app.stack.clone(), operation, request).await
+}
+
+/// The same over any gRPC service, such as a connection.
+pub async fn call_on<S>(service: S, operation: Operation, request: &Value) -> Result<Value, Status>
+where
+    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>,
+{
     let name = |kind| format!("cognito.identity.v1.{operation}{kind}");
     let descriptor = pb::descriptors()
         .get_message_by_name(&name("Request"))
         .unwrap();
     let message = DynamicMessage::deserialize(descriptor, request).unwrap();
-    let bytes = call_bytes(app, operation.path(), &frame(&message.encode_to_vec())).await?;
+    let bytes = send_bytes(service, operation.path(), &frame(&message.encode_to_vec())).await?;
     let descriptor = pb::descriptors()
         .get_message_by_name(&name("Response"))
         .unwrap();
@@ -88,11 +96,18 @@ pub fn frame(message: &[u8]) -> Vec<u8> {
 
 /// Makes a call with any bytes.
 pub async fn call_bytes(app: &App, path: &str, body: &[u8]) -> Result<Vec<u8>, Status> {
+    send_bytes(app.stack.clone(), path, body).await
+}
+
+async fn send_bytes<S>(service: S, path: &str, body: &[u8]) -> Result<Vec<u8>, Status>
+where
+    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>,
+{
     let request = http::Request::post(path)
         .header("content-type", "application/grpc")
         .body(Body::new(Full::from(body.to_vec())))
         .unwrap();
-    let response = app.stack.clone().oneshot(request).await.unwrap();
+    let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
     if let Some(status) = Status::from_header_map(response.headers()) {
         return Err(status);

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tonic::transport::Channel;
 
-/// A running `poolgate serve`. Killed when dropped.
+/// A running poolgate. Killed when dropped.
 pub struct Process {
     pub address: String,
     child: Child,
@@ -17,7 +17,18 @@ pub struct Process {
 impl Process {
     /// Starts poolgate on free ports and waits for the line that says it serves.
     pub fn start(environment: &[(&str, &str)]) -> Self {
+        Self::run("serve", environment)
+    }
+
+    /// The same with the emulator alone, served to AWS SDKs.
+    pub fn emulate(environment: &[(&str, &str)]) -> Self {
+        let free = [("POOLGATE_EMULATOR__LISTEN", "127.0.0.1:0")];
+        Self::run("emulate", &[&free, environment].concat())
+    }
+
+    fn run(command: &str, environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_poolgate"))
+            .arg(command)
             .env_clear()
             .env("POOLGATE_SERVER__LISTEN", "127.0.0.1:0")
             .env("POOLGATE_ADMIN__LISTEN", "off")
@@ -55,8 +66,12 @@ impl Process {
     }
 
     pub async fn client(&self) -> CognitoIdentityServiceClient<Channel> {
+        CognitoIdentityServiceClient::new(self.channel().await)
+    }
+
+    pub async fn channel(&self) -> Channel {
         let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap();
-        CognitoIdentityServiceClient::new(channel.connect().await.unwrap())
+        channel.connect().await.unwrap()
     }
 }
 

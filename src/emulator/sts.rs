@@ -1,0 +1,152 @@
+//! The Security Token Service, as far as identity pools need it: `GetCallerIdentity`,
+//! and `AssumeRoleWithWebIdentity` for the emulator's own tokens, which is the second
+//! half of the classic flow.
+//!
+//! There is no IAM, so the trust policies of roles are taken to be those that AWS's
+//! console writes: the pool's role for guests trusts guests, its other roles trust
+//! users, and each trusts this pool alone.
+//!
+//! unverified: all of this, and that whoever signs is the root of the account.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+
+use super::Emulator;
+use super::error::{Error, Kind};
+use super::signature;
+
+mod answer;
+mod web_identity;
+
+use answer::Element;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const VERSION: &str = "2011-06-15";
+
+/// The parameters of a request.
+type Parameters = BTreeMap<String, String>;
+
+/// Why a request is refused.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+/// Whether a request is for this service: those for Cognito Identity have a target,
+/// and never a form.
+pub(super) fn is_meant<Body>(request: &Request<Body>) -> bool {
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with(FORM));
+    request.method() == http::Method::POST && is_form
+}
+
+/// Answers a request of the query protocol.
+pub(super) fn handle(emulator: &Emulator, request: &Request<Bytes>) -> Response<Bytes> {
+    let id = uuid::Uuid::new_v4().to_string();
+    let (status, xml) = match run(emulator, request) {
+        Ok((action, result)) => (StatusCode::OK, answer::success(&action, result, &id)),
+        Err(refused) => (
+            refused.status,
+            answer::failure(refused.code, &refused.message, &id),
+        ),
+    };
+    let mut response = Response::new(Bytes::from(xml));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Element>), Refused> {
+    let parameters: Parameters = form_urlencoded::parse(request.body())
+        .into_owned()
+        .collect();
+    let action = parameters.get("Action").cloned().unwrap_or_default();
+    let version = parameters.get("Version").map_or("", String::as_str);
+    let known = matches!(
+        action.as_str(),
+        "GetCallerIdentity" | "AssumeRoleWithWebIdentity"
+    );
+    if !known || version != VERSION {
+        return Err(Refused::new(
+            "InvalidAction",
+            format!("Could not find operation {action} for version {version}"),
+        ));
+    }
+    let keys = &emulator.settings.secret_keys;
+    signature::check(request, "sts", keys, emulator.clock.now())?;
+    let result = match action.as_str() {
+        "GetCallerIdentity" => caller_identity(emulator, request)?,
+        _ => web_identity::assume_role(emulator, &parameters)?,
+    };
+    Ok((action, result))
+}
+
+/// Whoever signs is the account itself.
+fn caller_identity(emulator: &Emulator, request: &Request<Bytes>) -> Result<Vec<Element>, Refused> {
+    if !request.headers().contains_key(header::AUTHORIZATION) {
+        return Err(Refused {
+            status: StatusCode::FORBIDDEN,
+            code: "MissingAuthenticationToken",
+            message: "Request is missing Authentication Token".to_owned(),
+        });
+    }
+    let account = &emulator.settings.account_id;
+    let partition = super::region::partition(&emulator.settings.default_region);
+    Ok(vec![
+        Element::text("Arn", format!("arn:{partition}:iam::{account}:root")),
+        Element::text("UserId", account),
+        Element::text("Account", account),
+    ])
+}
+
+impl Refused {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn denied() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            code: "AccessDenied",
+            message: "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned(),
+        }
+    }
+}
+
+/// The names that the query protocol has for what is wrong with a signature.
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        let (status, code) = match error.kind {
+            Kind::IncompleteSignature => (StatusCode::BAD_REQUEST, "IncompleteSignature"),
+            Kind::InvalidSignature => (StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
+            Kind::UnrecognizedClient => (StatusCode::FORBIDDEN, "InvalidClientTokenId"),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
+        };
+        Self {
+            status,
+            code,
+            message: error.message,
+        }
+    }
+}
+
+/// A date as XML has it.
+fn date(epoch_seconds: u64) -> String {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(epoch_seconds);
+    humantime::format_rfc3339_seconds(time).to_string()
+}

@@ -1,0 +1,165 @@
+//! The emulator's own listener: AWS's protocols over HTTP/1.1, for every AWS SDK and
+//! the AWS CLI.
+//!
+//! Header names go out in lower case, as HTTP/2 has them: HTTP gives their case no
+//! meaning, and hyper spells either all in lower case or none as AWS does.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::listen;
+use crate::emulator::{Emulator, front};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Refusal;
+
+/// Where AWS emulators are usually found.
+pub const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+
+const MAX_CONNECTIONS: usize = 1000;
+/// How long a connection may be silent, between requests too.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Up to here a body that is too large is read and thrown away, so that its sender,
+/// who does not look up before it has sent all, gets the answer.
+const MOST_DISCARDED_BYTES: usize = 32 * 1024 * 1024;
+
+/// What an operator sets about the emulator's listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it listens; nothing when it is closed.
+    pub listen: Option<SocketAddr>,
+}
+
+/// The listener at work. Dropping it does not end it.
+#[derive(Clone, Debug)]
+pub struct AwsPort {
+    stopped: CancellationToken,
+    cut: CancellationToken,
+    accepting: TaskTracker,
+    connections: TaskTracker,
+}
+
+/// Serves the emulator on every connection of `listener`, in tasks of their own.
+pub fn serve(listener: TcpListener, emulator: Arc<Emulator>, metrics: Arc<Metrics>) -> AwsPort {
+    let port = AwsPort {
+        stopped: CancellationToken::new(),
+        cut: CancellationToken::new(),
+        accepting: TaskTracker::new(),
+        connections: TaskTracker::new(),
+    };
+    let accepting = accept_all(listener, emulator, metrics, port.clone());
+    port.accepting.spawn(accepting);
+    port.accepting.close();
+    port
+}
+
+impl AwsPort {
+    /// Accepts nothing further and waits for the requests under way, `grace` at most;
+    /// then cuts what is left and says how many connections that were.
+    pub async fn end(&self, grace: Duration) -> usize {
+        self.stopped.cancel();
+        // Whoever uses the data directory next finds nobody in it.
+        self.accepting.wait().await;
+        self.connections.close();
+        // What is left when the time is over is cut and counted next.
+        let _ = timeout(grace, self.connections.wait()).await;
+        let left = self.connections.len();
+        self.cut.cancel();
+        self.connections.wait().await;
+        left
+    }
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    emulator: Arc<Emulator>,
+    metrics: Arc<Metrics>,
+    port: AwsPort,
+) {
+    loop {
+        let stream = tokio::select! {
+            biased;
+            () = port.stopped.cancelled() => return,
+            stream = listen::accept(&listener, &metrics) => stream,
+        };
+        if port.connections.len() >= MAX_CONNECTIONS {
+            metrics.connection_refused(Refusal::Limit);
+            continue;
+        }
+        let connection = connection(stream, Arc::clone(&emulator), port.clone());
+        port.connections.spawn(connection);
+    }
+}
+
+async fn connection(stream: TcpStream, emulator: Arc<Emulator>, port: AwsPort) {
+    let service = service_fn(move |request| answer(Arc::clone(&emulator), request));
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    // A client that hangs up half-way is its own affair.
+    tokio::select! {
+        biased;
+        () = port.cut.cancelled() => {}
+        _ = connection.as_mut() => {}
+        () = port.stopped.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                biased;
+                () = port.cut.cancelled() => {}
+                _ = connection => {}
+            }
+        }
+    }
+}
+
+async fn answer(
+    emulator: Arc<Emulator>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let response = match timeout(BODY_TIMEOUT, read(body)).await {
+        Ok(Ok(Some(body))) => emulator.serve(Request::from_parts(head, body)).await,
+        Ok(Ok(None)) => front::too_large(),
+        Ok(Err(error)) => return Err(error),
+        Err(_) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
+            response
+        }
+    };
+    Ok(response.map(Full::new))
+}
+
+/// The whole body; nothing when it is too large.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let mut whole = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length <= front::MOST_BODY_BYTES {
+            whole.extend_from_slice(&data);
+        } else if length > MOST_DISCARDED_BYTES {
+            break;
+        }
+    }
+    Ok((length <= front::MOST_BODY_BYTES).then(|| whole.freeze()))
+}

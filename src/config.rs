@@ -141,6 +141,7 @@ impl Config {
             &keys::UPSTREAM_OPERATION_TIMEOUT,
             &mut upstream.operation_timeout,
         );
+        reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
 
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut self.emulator.account_id);
         self.emulator.default_region.clone_from(&upstream.region);

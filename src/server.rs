@@ -155,7 +155,7 @@ async fn stack(
     let clock = Clock::system();
     let upstream = upstream(parts, &clock, writes).await;
     let mut routes = stack::inner(&parts.server, Arc::new(upstream), &clock);
-    routes = routes.add_service(health.service());
+    routes = stack::add_health(routes, health.service(), &parts.server, &clock);
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;
     }

@@ -145,6 +145,7 @@ impl Config {
             &keys::UPSTREAM_OPERATION_TIMEOUT,
             &mut upstream.operation_timeout,
         );
+        reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;

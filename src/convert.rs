@@ -22,10 +22,12 @@ mod roles;
 mod subject;
 mod tags;
 mod update_mask;
+mod whole;
 
 pub use parameters::parameters;
 pub use subject::subject;
 pub use update_mask::pool_fields;
+pub use whole::Whole;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};

@@ -2,6 +2,7 @@
 //! a failure into a status.
 
 use crate::model;
+use crate::operation::Operation;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +45,9 @@ pub enum Failure {
     /// The deadline passed while a write was under way.
     #[error("the deadline passed while AWS was asked to make the change; it may have been made")]
     DeadlineExceededInDoubt,
-    /// The answer to a write was lost.
-    #[error("AWS's answer was lost ({0}); the change may have been made")]
-    OutcomeUnknown(String),
+    /// The answer to a change was lost or cannot be used.
+    #[error("AWS's answer was lost or cannot be used; the change may have been made")]
+    OutcomeUnknown(Lost),
     /// A change of a pool met other changes of the same pool too often.
     #[error("the pool was changed by others {attempts} times while this change was applied")]
     Contended {
@@ -59,23 +60,30 @@ pub enum Failure {
     /// AWS answered with an error.
     #[error("{}: {}", .0.code, .0.message)]
     Aws(AwsError),
-    /// AWS could not be reached; nothing was sent.
+    /// As many changes are under way as may be; nothing was sent.
+    #[error("{limit} changes are under way, more are not begun")]
+    TooManyWrites {
+        /// How many may be under way.
+        limit: usize,
+    },
+    /// As much of messages is being read as may be.
+    #[error("too many messages are being read")]
+    Overloaded,
+    /// AWS could not be reached, or the connection was lost during a call that
+    /// changes nothing.
     #[error("Amazon Cognito Identity cannot be reached")]
-    Unreachable,
+    Unreachable(Lost),
     /// AWS did not answer in time.
     #[error("Amazon Cognito Identity did not answer in time")]
     UpstreamTimeout,
-    /// AWS's answer to a read could not be used.
-    #[error("the answer of Amazon Cognito Identity could not be read")]
-    UnreadableAnswer {
-        /// The HTTP status, where there was one.
-        http_status: Option<u16>,
-    },
-    /// poolgate has no usable AWS credentials.
-    #[error("poolgate has no valid AWS credentials for this call")]
-    BackendCredentials {
-        /// AWS's error code, where AWS refused them.
-        code: Option<String>,
+    /// AWS's answer to a call that changes nothing cannot be used.
+    #[error("the answer of Amazon Cognito Identity cannot be used")]
+    UnreadableAnswer(Lost),
+    /// poolgate has no AWS credentials.
+    #[error("poolgate has no AWS credentials")]
+    NoCredentials {
+        /// Why, for our log only.
+        cause: String,
     },
     /// poolgate itself failed.
     #[error("poolgate failed")]
@@ -94,6 +102,17 @@ pub struct FieldViolation {
     pub description: String,
 }
 
+/// What is known about an answer that was lost or cannot be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// The HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// AWS's identifier of the request, where there was one.
+    pub aws_request_id: Option<String>,
+    /// What went wrong, for our log only.
+    pub cause: String,
+}
+
 /// An error that AWS answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsError {
@@ -108,6 +127,34 @@ pub struct AwsError {
 }
 
 impl Failure {
+    /// The failure of an operation whose answer was lost or cannot be used.
+    pub fn lost(operation: Operation, lost: Lost) -> Self {
+        if operation.leaves_doubt() {
+            Failure::OutcomeUnknown(lost)
+        } else if lost.http_status.is_some() {
+            Failure::UnreadableAnswer(lost)
+        } else {
+            Failure::Unreachable(lost)
+        }
+    }
+
+    /// The failure of an operation that AWS did not answer in time.
+    pub fn late(operation: Operation) -> Self {
+        if operation.leaves_doubt() {
+            Failure::DeadlineExceededInDoubt
+        } else {
+            Failure::UpstreamTimeout
+        }
+    }
+
+    /// Whether it stays open if something was changed.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(
+            self,
+            Failure::DeadlineExceededInDoubt | Failure::OutcomeUnknown(_)
+        )
+    }
+
     /// A failure of one field.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
         let description = description.into();

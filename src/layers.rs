@@ -19,7 +19,7 @@ pub use deadline::Deadlines;
 pub use gate::{Gate, Gated};
 pub use inspect::Inspect;
 pub use observe::{Meter, Observe};
-pub use route::Route;
+pub use route::{KnownService, Route};
 pub use wrap::{Around, Next, Wrap};
 
 use futures_util::future::BoxFuture;

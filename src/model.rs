@@ -13,6 +13,7 @@ mod check;
 mod path;
 mod pattern;
 mod shapes;
+mod shown;
 
 pub use check::{Violation, check, summary};
 pub use path::{Path, Step, field_name, path_of_member};

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::call::RequestId;
+
 /// The response header with AWS's own identifier of the request.
 pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
 
@@ -13,11 +15,22 @@ pub struct Notes(Arc<Slip>);
 
 #[derive(Debug, Default)]
 struct Slip {
+    request_id: OnceLock<RequestId>,
     aws_request_id: OnceLock<String>,
-    write_started: AtomicBool,
+    in_doubt: AtomicBool,
 }
 
 impl Notes {
+    /// Notes the call's name. The first one stays.
+    pub fn set_request_id(&self, id: &RequestId) {
+        self.0.request_id.get_or_init(|| id.clone());
+    }
+
+    /// The call's name.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.get()
+    }
+
     /// Notes AWS's own identifier of the request. The first one stays.
     pub fn set_aws_request_id(&self, id: &str) {
         self.0.aws_request_id.get_or_init(|| id.to_owned());
@@ -28,14 +41,14 @@ impl Notes {
         self.0.aws_request_id.get().map(String::as_str)
     }
 
-    /// Notes that a write may have reached AWS: from here on, giving up leaves
-    /// its outcome unknown.
-    pub fn set_write_started(&self) {
-        self.0.write_started.store(true, Ordering::SeqCst);
+    /// Notes whether something may have been changed at AWS that nobody knows of:
+    /// giving up now leaves the outcome unknown.
+    pub fn set_in_doubt(&self, in_doubt: bool) {
+        self.0.in_doubt.store(in_doubt, Ordering::SeqCst);
     }
 
-    /// Whether a write may have reached AWS.
-    pub fn write_started(&self) -> bool {
-        self.0.write_started.load(Ordering::SeqCst)
+    /// Whether giving up now leaves the outcome unknown.
+    pub fn in_doubt(&self) -> bool {
+        self.0.in_doubt.load(Ordering::SeqCst)
     }
 }

@@ -131,6 +131,22 @@ operations! {
 }
 
 impl Operation {
+    /// Whether a lost answer leaves it open if something was changed for good.
+    pub fn leaves_doubt(self) -> bool {
+        self.effect() == Effect::Write || self.repeat() == Repeat::Once
+    }
+
+    /// Whether the operation changes what `UpdateIdentityPool` replaces.
+    pub const fn changes_pool(self) -> bool {
+        matches!(
+            self,
+            Operation::UpdateIdentityPool
+                | Operation::DeleteIdentityPool
+                | Operation::TagResource
+                | Operation::UntagResource
+        )
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Operation> {
         Self::ALL

@@ -53,6 +53,11 @@ impl Rpc {
         }
     }
 
+    /// Whether poolgate has the service.
+    pub fn is_known_service(self) -> bool {
+        self.service != OTHER
+    }
+
     /// Whether the method serves machines that watch poolgate, not callers.
     pub fn is_infrastructure(self) -> bool {
         self.service.starts_with("grpc.")

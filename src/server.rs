@@ -192,7 +192,7 @@ fn stack(
     clock: &Clock,
 ) -> Result<stack::Stack, StartError> {
     let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
-    routes = routes.add_service(health.service());
+    routes = stack::add_health(routes, health.service(), &parts.server, clock);
     if parts.server.reflection {
         routes = reflection::add_to(routes)?;
     }

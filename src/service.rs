@@ -13,10 +13,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::call::{Deadline, RequestId, Subject, Tenant};
+use crate::call::{Deadline, RequestId, Resource, Subject, Tenant};
 use crate::clock::Clock;
-use crate::convert;
-use crate::failure::Failure;
+use crate::convert::{self, Whole};
+use crate::failure::{Failure, Lost};
 use crate::notes::{AWS_REQUEST_ID, Notes};
 use crate::operation::Operation;
 use crate::pb;
@@ -45,7 +45,7 @@ impl Service {
     ) -> Result<Response<A>, Status>
     where
         B: From<M>,
-        A: From<O>,
+        A: From<O> + Whole,
         O: aws::RequestId + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
@@ -88,9 +88,14 @@ impl Service {
         metadata: &MetadataMap,
         extensions: &Extensions,
     ) -> Result<Outgoing, Failure> {
+        let subject = slot::<Subject>(extensions)?;
         Ok(Outgoing {
             operation: *slot::<Operation>(extensions)?,
-            region: slot::<Subject>(extensions)?.region.clone(),
+            region: subject.region.clone(),
+            pool_id: match &subject.resource {
+                Resource::Pool(id) => Some(id.clone()),
+                _ => None,
+            },
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
             tenant: tenant(metadata)?,
@@ -120,13 +125,18 @@ fn slot<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Failure
 
 fn respond<A, O>(extensions: &Extensions, answer: Result<O, Failure>) -> Result<Response<A>, Status>
 where
-    A: From<O>,
+    A: From<O> + Whole,
 {
+    let operation = extensions.get().copied();
+    let answer = answer.map(A::from).and_then(|answer| match operation {
+        Some(operation) if !answer.is_whole() => Err(incomplete(operation, extensions)),
+        _ => Ok(answer),
+    });
     let mut answer = match answer {
-        Ok(output) => Ok(Response::new(A::from(output))),
+        Ok(answer) => Ok(Response::new(answer)),
         Err(failure) => {
             let about = About {
-                operation: extensions.get().copied(),
+                operation,
                 request_id: extensions.get::<RequestId>(),
             };
             Err(status::report(&failure, about))
@@ -141,4 +151,15 @@ where
         metadata.insert(AWS_REQUEST_ID, id);
     }
     answer
+}
+
+/// The failure of a call that AWS answered with less than it always does.
+fn incomplete(operation: Operation, extensions: &Extensions) -> Failure {
+    let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);
+    let lost = Lost {
+        http_status: Some(200),
+        aws_request_id: aws_request_id.map(str::to_owned),
+        cause: "an answer that lacks what AWS always returns".to_owned(),
+    };
+    Failure::lost(operation, lost)
 }

@@ -6,7 +6,9 @@
 
 mod aws;
 mod code;
+mod log;
 mod reference;
+mod text;
 
 pub use code::{CANCELLED, GRPC_STATUS, Severity, code_name, severity};
 pub use reference::reference;
@@ -16,10 +18,10 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation as Violation, StatusExt};
+use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::call::RequestId;
-use crate::failure::Failure;
+use crate::failure::{Failure, Lost};
 use crate::operation::{Operation, ResourceField};
 
 /// The domain of errors that AWS answered with.
@@ -29,11 +31,14 @@ pub const OUR_DOMAIN: &str = "poolgate";
 /// When to try again, in milliseconds; -1 says never.
 pub const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
-/// The most field violations in one status: more would not fit the header limits
-/// of common clients.
-const MAX_VIOLATIONS: usize = 16;
-/// The longest message in a status, in characters, for the same reason.
-const MAX_MESSAGE: usize = 2048;
+/// What violations may take in a status, in bytes. Together with everything else a
+/// status has to fit the 8 KiB of headers that common clients accept, where details
+/// are written in base64.
+const VIOLATION_BUDGET: usize = 2048;
+/// The longest description, name or value in the details, in bytes.
+const MAX_DETAIL: usize = 512;
+/// The longest message, in bytes as it is sent: all but printable ASCII takes three.
+const MAX_MESSAGE: usize = 1024;
 /// When to try again where nothing says better.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -46,12 +51,10 @@ pub struct About<'a> {
     pub request_id: Option<&'a RequestId>,
 }
 
-/// The status of a failure that is handled: the cause of an internal one goes to
-/// our log, and only there.
+/// The status of a failure that is handled. What went wrong on our side or AWS's
+/// goes to our log, and only there.
 pub fn report(failure: &Failure, about: About<'_>) -> Status {
-    if let Failure::Internal { cause } = failure {
-        tracing::error!(cause, "a call failed inside poolgate");
-    }
+    log::failure(failure, about);
     status(failure, about)
 }
 
@@ -59,6 +62,9 @@ pub fn report(failure: &Failure, about: About<'_>) -> Status {
 pub fn status(failure: &Failure, about: About<'_>) -> Status {
     let answer = answer(failure, about);
     let mut metadata = answer.metadata;
+    for value in metadata.values_mut() {
+        *value = text::within(value, MAX_DETAIL);
+    }
     if let Some(operation) = about.operation {
         metadata.insert("operation".to_owned(), operation.name().to_owned());
     }
@@ -79,7 +85,8 @@ pub fn status(failure: &Failure, about: About<'_>) -> Status {
             trailers.insert(PUSHBACK, tonic::metadata::MetadataValue::from(millis));
         }
     }
-    Status::with_error_details_and_metadata(answer.code, shorten(answer.message), details, trailers)
+    let message = text::within_sent(&answer.message, MAX_MESSAGE);
+    Status::with_error_details_and_metadata(answer.code, message, details, trailers)
 }
 
 /// Whether and when a retry can help.
@@ -126,14 +133,26 @@ impl Answer {
         self
     }
 
+    fn lost(mut self, lost: &Lost) -> Self {
+        if let Some(http_status) = lost.http_status {
+            self = self.metadata("httpStatus", http_status);
+        }
+        if let Some(id) = &lost.aws_request_id {
+            self = self.metadata("awsRequestId", id);
+        }
+        self
+    }
+
     fn violations(mut self, violations: impl IntoIterator<Item = (String, String)>) -> Self {
-        let violations: Vec<Violation> = violations
-            .into_iter()
-            .take(MAX_VIOLATIONS)
-            .map(|(field, description)| Violation::new(shorten(field), shorten(description)))
-            .collect();
-        if !violations.is_empty() {
-            self.details.set_bad_request(violations);
+        let mut left = VIOLATION_BUDGET;
+        for (field, description) in violations {
+            let field = text::within(&field, MAX_DETAIL / 2);
+            let description = text::within(&description, MAX_DETAIL);
+            match left.checked_sub(field.len() + description.len()) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+            self.details.add_bad_request_violation(field, description);
         }
         self
     }
@@ -168,9 +187,9 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         F::DeadlineExceededInDoubt => {
             Answer::ours(Code::DeadlineExceeded, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)
         }
-        F::OutcomeUnknown(_) => {
-            Answer::ours(Code::Unknown, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)
-        }
+        F::OutcomeUnknown(lost) => Answer::ours(Code::Unknown, "OUTCOME_UNKNOWN", failure)
+            .lost(lost)
+            .retry(Retry::Never),
         F::Contended { attempts } => {
             Answer::ours(Code::Aborted, "POOL_CONTENDED", failure).metadata("attempts", attempts)
         }
@@ -188,27 +207,25 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             answer
         }
         F::Aws(error) => aws::answer(error, about.operation),
-        F::Unreachable => Answer::ours(Code::Unavailable, "UPSTREAM_UNREACHABLE", failure)
+        F::TooManyWrites { limit } => {
+            Answer::ours(Code::ResourceExhausted, "TOO_MANY_WRITES", failure)
+                .metadata("limit", limit)
+                .retry(Retry::After(RETRY_DELAY))
+        }
+        F::Overloaded => {
+            Answer::ours(Code::Unavailable, "OVERLOADED", failure).retry(Retry::After(RETRY_DELAY))
+        }
+        F::Unreachable(_) => Answer::ours(Code::Unavailable, "UPSTREAM_UNREACHABLE", failure)
             .retry(Retry::After(RETRY_DELAY)),
         F::UpstreamTimeout => Answer::ours(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", failure),
-        F::UnreadableAnswer { http_status } => {
-            let code = match http_status {
+        F::UnreadableAnswer(lost) => {
+            let code = match lost.http_status {
                 Some(429 | 502..=504) => Code::Unavailable,
                 _ => Code::Internal,
             };
-            let answer = Answer::ours(code, "UPSTREAM_ANSWER_UNREADABLE", failure);
-            match http_status {
-                Some(status) => answer.metadata("httpStatus", status),
-                None => answer,
-            }
+            Answer::ours(code, "UPSTREAM_ANSWER_UNREADABLE", failure).lost(lost)
         }
-        F::BackendCredentials { code } => {
-            let answer = Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure);
-            match code {
-                Some(code) => answer.metadata("awsErrorCode", code),
-                None => answer,
-            }
-        }
+        F::NoCredentials { .. } => Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure),
         F::Internal { .. } => Answer::ours(Code::Internal, "INTERNAL", failure),
     }
 }
@@ -220,12 +237,5 @@ fn resource_field(operation: Operation) -> Option<&'static str> {
         | ResourceField::Identity(field)
         | ResourceField::Identities(field)
         | ResourceField::PoolArn(field) => Some(field),
-    }
-}
-
-fn shorten(text: String) -> String {
-    match text.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
     }
 }

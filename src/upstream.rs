@@ -18,6 +18,7 @@ mod error;
 mod partial_update;
 mod retry;
 mod settings;
+mod writes;
 
 pub use settings::{KNOWN_REGIONS, Kind, Settings};
 
@@ -36,16 +37,18 @@ use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::{Effect, Operation};
 use clients::Clients;
-use partial_update::PoolLocks;
+use partial_update::{PoolLock, PoolLocks};
+use writes::Writes;
 
-/// The time kept back from a caller's deadline for the answer's own way.
+/// The most time kept back from a caller's deadline for the answer's own way; a
+/// short deadline gives a tenth of itself.
 pub const DEADLINE_MARGIN: Duration = Duration::from_millis(50);
 
 /// The way to AWS.
 pub struct Upstream {
     clients: Clients,
     locks: PoolLocks,
-    writes: TaskTracker,
+    writes: Writes,
 }
 
 /// One call on its way out.
@@ -55,6 +58,8 @@ pub struct Outgoing {
     pub operation: Operation,
     /// The region of its resource, where it names one.
     pub region: Option<String>,
+    /// The pool it names, where it names one.
+    pub pool_id: Option<String>,
     /// How long the caller still waits.
     pub left: Duration,
     /// Where to note what outer rooms want to know.
@@ -72,18 +77,21 @@ impl Upstream {
         writes: TaskTracker,
     ) -> Self {
         Self {
+            writes: Writes::new(settings.max_writes, writes),
             clients: Clients::new(settings, http_client).await,
             locks: PoolLocks::default(),
-            writes,
         }
     }
 
     /// Makes one call. `send` is given the client to send with.
     ///
+    /// Changes of one pool's configuration go one after the other: a partial update
+    /// reads the pool and sends all of it, and must not undo a change in between.
+    ///
     /// # Errors
     ///
-    /// Every way AWS or the way there can fail, and
-    /// [`Failure::DeadlineExceeded`] when too little time is left to start.
+    /// Every way AWS or the way there can fail, [`Failure::DeadlineExceeded`] when
+    /// no time is left to start and [`Failure::TooManyWrites`].
     pub async fn call<O, E, F>(
         &self,
         outgoing: Outgoing,
@@ -94,51 +102,69 @@ impl Upstream {
         O: RequestId + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let left = outgoing.left.saturating_sub(DEADLINE_MARGIN);
-        if left.is_zero() {
-            return Err(Failure::DeadlineExceeded);
-        }
-        let client = self
-            .clients
-            .get(outgoing.region.as_deref(), outgoing.operation)?;
-        let client = match &outgoing.tenant {
-            Some(tenant) => self.clients.of_tenant(&client, tenant)?,
-            None => client,
+        let lock = match &outgoing.pool_id {
+            Some(pool_id) if outgoing.operation.changes_pool() => {
+                Some(self.locks.lock(pool_id).await)
+            }
+            _ => None,
         };
-        let sending = send(client);
-        if outgoing.operation.effect() == Effect::Write {
-            self.write(outgoing, sending).await
-        } else {
-            let answer = tokio::time::timeout(left, sending)
-                .await
-                .map_err(|_| Failure::DeadlineExceeded)?;
-            settle(outgoing.operation, &outgoing.notes, answer)
-        }
+        self.call_holding(lock, outgoing, send).await
     }
 
-    async fn write<O, E>(
+    async fn call_holding<O, E, F>(
         &self,
+        lock: Option<PoolLock>,
         outgoing: Outgoing,
-        sending: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
+        send: impl FnOnce(Client) -> F,
     ) -> Result<O, Failure>
     where
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
         O: RequestId + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        outgoing.notes.set_write_started();
-        let task = self.writes.spawn(async move {
-            let answer = sending.await;
-            settle(outgoing.operation, &outgoing.notes, answer)
-        });
-        task.await.unwrap_or_else(|error| {
-            Err(Failure::Internal {
-                cause: format!("the task of a write ended early: {error}"),
-            })
-        })
+        let Outgoing {
+            operation,
+            region,
+            left,
+            notes,
+            tenant,
+            ..
+        } = outgoing;
+        let left = left.saturating_sub(DEADLINE_MARGIN.min(left / 10));
+        if left.is_zero() {
+            return Err(Failure::DeadlineExceeded);
+        }
+        let client = self.clients.get(region.as_deref(), operation)?;
+        let client = match &tenant {
+            Some(tenant) => self.clients.of_tenant(&client, tenant)?,
+            None => client,
+        };
+        let room = match operation.effect() {
+            Effect::Write => Some(self.writes.room()?),
+            Effect::Read | Effect::Issue => None,
+        };
+        notes.set_in_doubt(operation.leaves_doubt());
+        let settled = {
+            let notes = notes.clone();
+            let sending = send(client);
+            async move { settle(operation, &notes, sending.await) }
+        };
+        match room {
+            Some(room) => {
+                let held = (room, lock);
+                self.writes.carry(operation, notes, settled, held).await
+            }
+            None => match tokio::time::timeout(left, settled).await {
+                Ok(settled) => settled,
+                Err(_) if operation.leaves_doubt() => Err(Failure::DeadlineExceededInDoubt),
+                Err(_) => Err(Failure::DeadlineExceeded),
+            },
+        }
     }
 }
 
-/// Notes AWS's request identifier and turns an SDK error into a failure.
+/// Notes AWS's request identifier and whether doubt remains, and turns an SDK error
+/// into a failure.
 fn settle<O, E>(
     operation: Operation,
     notes: &Notes,
@@ -148,21 +174,18 @@ where
     O: RequestId,
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match answer {
-        Ok(output) => {
-            if let Some(id) = output.request_id() {
-                notes.set_aws_request_id(id);
-            }
-            Ok(output)
+    let settled = answer.map_err(|error| error::failure(operation, &error));
+    let aws_request_id = match &settled {
+        Ok(output) => output.request_id(),
+        Err(Failure::Aws(error)) => error.request_id.as_deref(),
+        Err(Failure::OutcomeUnknown(lost) | Failure::UnreadableAnswer(lost)) => {
+            lost.aws_request_id.as_deref()
         }
-        Err(error) => {
-            let failure = error::failure(operation, &error);
-            if let Failure::Aws(error) = &failure
-                && let Some(id) = &error.request_id
-            {
-                notes.set_aws_request_id(id);
-            }
-            Err(failure)
-        }
+        Err(_) => None,
+    };
+    if let Some(id) = aws_request_id {
+        notes.set_aws_request_id(id);
     }
+    notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
+    settled
 }

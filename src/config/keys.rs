@@ -90,6 +90,8 @@ keys! {
         "How long one attempt may take of an operation that issues an identity, a token or credentials.";
     UPSTREAM_OPERATION_TIMEOUT: Span = "upstream.operation_timeout", Some("10s"), span(100, 300),
         "How long an operation may take with all its attempts.";
+    UPSTREAM_MAX_WRITES: Whole<usize> = "upstream.max_writes", Some("256"), whole(1, 10_000),
+        "How many writes may be under way; a write is carried to its end when its caller has gone.";
     EMULATOR_LISTEN: AddressOrOff = "emulator.listen", None, AddressOrOff,
         "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,

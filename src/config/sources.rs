@@ -63,10 +63,21 @@ fn file(sources: &Sources) -> Option<(PathBuf, Source)> {
 
 impl Collected {
     /// An empty value counts as unset, which is how templates leave out a value.
-    /// Names without `__` are not ours: Kubernetes puts `POOLGATE_PORT` and the
-    /// like next to a service of that name.
+    /// Names without `__` are not ours, unless they are one of ours but for that:
+    /// Kubernetes puts `POOLGATE_PORT` and the like next to a service of that name.
     fn add_variable(&mut self, name: &str, value: &str) {
-        if !name.starts_with(PREFIX) || !name.contains("__") || value.is_empty() {
+        if !name.starts_with(PREFIX) || value.is_empty() {
+            return;
+        }
+        if !name.contains("__") {
+            let meant = keys::ALL.iter().map(|key| key.variable());
+            if let Some(meant) = meant
+                .into_iter()
+                .find(|known| known.replace("__", "_") == name)
+            {
+                let reason = format!("did you mean `{meant}`, with two underscores?");
+                self.mistake(Source::Variable(name.to_owned()), None, reason);
+            }
             return;
         }
         if let Some(key) = keys::ALL.iter().find(|key| key.variable() == name) {

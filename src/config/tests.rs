@@ -4,6 +4,19 @@ use super::*;
 use crate::server::Unauthenticated;
 
 #[test]
+fn a_variable_with_one_underscore_too_few_is_a_mistake_and_those_of_others_are_not() {
+    let sources = |name: &str| Sources {
+        environment: vec![(name.to_owned(), "aws".to_owned())],
+        ..Sources::default()
+    };
+
+    let mistakes = Config::load(&sources("POOLGATE_UPSTREAM_KIND")).unwrap_err();
+    assert!(mistakes.to_string().contains("`POOLGATE_UPSTREAM__KIND`"));
+
+    assert!(Config::load(&sources("POOLGATE_PORT_50051_TCP")).is_ok());
+}
+
+#[test]
 fn without_any_source_each_room_has_its_defaults() {
     let config = Config::load(&Sources::default()).unwrap();
 

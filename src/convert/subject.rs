@@ -110,7 +110,14 @@ fn resource(
             let region = region_of_id(&id);
             (Resource::Identity(id), region)
         }
-        ResourceField::PoolArn(field) => pool_of_arn(&text(field)),
+        ResourceField::PoolArn(field) => {
+            let arn = text(field);
+            let (pool_id, region) = pool_of_arn(&arn).ok_or_else(|| {
+                let form = "arn:aws:cognito-identity:{region}:{account}:identitypool/{pool id}";
+                Failure::field(field, format!("`{field}` is the ARN of a pool, `{form}`"))
+            })?;
+            (Resource::Pool(pool_id), Some(region))
+        }
         ResourceField::Identities(field) => {
             let ids: Vec<String> = parameters
                 .values()
@@ -131,19 +138,30 @@ fn region_of_id(id: &str) -> Option<String> {
     id.split_once(':').map(|(region, _)| region.to_owned())
 }
 
-/// The pool in an ARN such as
+/// The pool and its region in an ARN such as
 /// `arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/eu-west-1:0b8a…`.
-/// What is not one is left to AWS, in the default region.
-fn pool_of_arn(arn: &str) -> (Resource, Option<String>) {
+///
+/// AWS answers what is not one with a denial that says nothing of the mistake
+/// (reference: "Identities, roles, tags").
+fn pool_of_arn(arn: &str) -> Option<(String, String)> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", _, "cognito-identity", region, _, resource] => {
-            let pool = resource.strip_prefix("identitypool/").unwrap_or(resource);
-            let region = Some((*region).to_owned()).filter(|region| !region.is_empty());
-            (Resource::Pool(pool.to_owned()), region)
-        }
-        _ => (Resource::Pool(arn.to_owned()), None),
-    }
+    let [
+        "arn",
+        partition,
+        "cognito-identity",
+        region,
+        account,
+        resource,
+    ] = parts.as_slice()
+    else {
+        return None;
+    };
+    let pool_id = resource.strip_prefix("identitypool/")?;
+    let is_account = account.is_empty()
+        || account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let holds_together =
+        partition.starts_with("aws") && is_account && region_of_id(pool_id)? == **region;
+    holds_together.then(|| (pool_id.to_owned(), (*region).to_owned()))
 }
 
 fn common_region(ids: &[String], field: &str) -> Result<Option<String>, Failure> {
@@ -215,6 +233,24 @@ mod tests {
 
         assert_eq!(subject.resource, Resource::Pool("eu-west-1:0a".to_owned()));
         assert_eq!(subject.region.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn what_is_not_the_arn_of_a_pool_is_refused_by_its_field() {
+        for arn in [
+            "us-east-1:11111111-1111-4111-8111-111111111111",
+            "arn:aws:iam::123456789012:role/guest",
+            "arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/us-east-1:0a",
+            "arn:aws:cognito-identity::123456789012:identitypool/eu-west-1:0a",
+            "arn:aws:cognito-identity:eu-west-1:12345:identitypool/eu-west-1:0a",
+            "arn:aws:cognito-identity:eu-west-1:123456789012:identity/eu-west-1:0a",
+        ] {
+            let request = pb::ListTagsForResourceRequest {
+                resource_arn: arn.to_owned(),
+            };
+            let fields = violations(Operation::ListTagsForResource, &request);
+            assert_eq!(fields, ["resource_arn"], "{arn}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::notes::Notes;
 /// The header that carries a call's name, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Fills the slots [`RequestId`] and [`Notes`], and answers 405 and 415.
+/// Fills the slot [`RequestId`], notes it, and answers 405 and 415.
 ///
 /// A caller's own `x-request-id` is taken over if it is 1 to 128 visible ASCII
 /// characters; otherwise the call gets a new one. Every answer carries it.
@@ -25,12 +25,14 @@ impl Wrap for Context {
     fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
         let request_id = request_id(&request);
         let header = HeaderValue::from_str(request_id.as_str());
+        if let Some(notes) = request.extensions().get::<Notes>() {
+            notes.set_request_id(&request_id);
+        }
         async move {
             let mut response = match not_grpc(&request) {
                 Some(refusal) => refusal,
                 None => {
                     request.extensions_mut().insert(request_id);
-                    request.extensions_mut().insert(Notes::default());
                     next(request).await
                 }
             };
@@ -54,10 +56,11 @@ fn request_id(request: &Request) -> RequestId {
 
 fn not_grpc(request: &Request) -> Option<Response> {
     if request.method() != Method::POST {
-        let mut response = refuse(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "gRPC calls are POST requests over HTTP/2; try grpcurl or `poolgate call`\n",
-        );
+        let message = match *request.method() {
+            Method::HEAD => "",
+            _ => "gRPC calls are POST requests over HTTP/2; try grpcurl or `poolgate call`\n",
+        };
+        let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, message);
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("POST"));

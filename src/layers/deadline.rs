@@ -50,7 +50,7 @@ impl Wrap for Deadlines {
             request.extensions_mut().insert(deadline);
             match tokio::time::timeout(left, next(request)).await {
                 Ok(response) => response,
-                Err(_) if notes.is_some_and(|notes| notes.write_started()) => {
+                Err(_) if notes.is_some_and(|notes| notes.in_doubt()) => {
                     refused.answer(&Failure::DeadlineExceededInDoubt)
                 }
                 Err(_) => refused.answer(&Failure::DeadlineExceeded),

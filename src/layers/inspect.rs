@@ -1,10 +1,13 @@
 //! Reads the one message of a call.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use prost_reflect::DynamicMessage;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
 
 use super::{Gate, Request};
@@ -21,10 +24,13 @@ const HEAD: usize = 5;
 ///
 /// The body has to be exactly one uncompressed message. The same bytes are handed
 /// on, so what was looked at here is what is sent.
-#[derive(Clone, Copy, Debug)]
+///
+/// Messages of all callers together may take so many bytes while they are read;
+/// what goes beyond is refused and not waited for.
+#[derive(Clone, Debug)]
 pub struct Inspect {
-    /// The largest message, in bytes.
-    pub max_message_bytes: usize,
+    max_message_bytes: usize,
+    room: Arc<Semaphore>,
 }
 
 impl Gate for Inspect {
@@ -36,6 +42,9 @@ impl Gate for Inspect {
                     cause: "no layer filled in the operation".to_owned(),
                 });
             };
+            if is_compressed(&parts.headers) {
+                return Err(Failure::CompressedMessage);
+            }
             let body = self.read(body).await?;
             let message = decode(operation, body.slice(HEAD..))?;
             parts
@@ -48,20 +57,39 @@ impl Gate for Inspect {
 }
 
 impl Inspect {
+    /// Reads messages of at most so many bytes, and so many bytes at a time in all.
+    pub fn new(max_message_bytes: usize, max_bytes_in_flight: usize) -> Self {
+        Self {
+            max_message_bytes,
+            room: Arc::new(Semaphore::new(max_bytes_in_flight)),
+        }
+    }
+
     /// The frame of the one message, read no further than its bounds allow.
     async fn read(&self, mut body: Body) -> Result<Bytes, Failure> {
         let mut read = BytesMut::new();
+        let mut room = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| malformed("the body ended early"))?;
             if let Ok(data) = frame.into_data() {
                 read.extend_from_slice(&data);
                 self.bound(&read)?;
             }
+            if let (None, Some(length)) = (&room, announced(&read)) {
+                room = Some(self.room_for(length)?);
+            }
         }
         match announced(&read) {
             Some(length) if read.len() == HEAD + length => Ok(read.freeze()),
             _ => Err(malformed("the body ends before the message does")),
         }
+    }
+
+    fn room_for(&self, length: usize) -> Result<SemaphorePermit<'_>, Failure> {
+        u32::try_from(length)
+            .ok()
+            .and_then(|length| self.room.try_acquire_many(length).ok())
+            .ok_or(Failure::Overloaded)
     }
 
     /// Refuses as soon as the bytes so far show that they have to be.
@@ -84,6 +112,12 @@ impl Inspect {
         }
         Ok(())
     }
+}
+
+fn is_compressed(headers: &http::HeaderMap) -> bool {
+    headers
+        .get("grpc-encoding")
+        .is_some_and(|encoding| encoding != "identity")
 }
 
 /// The length of the message, once its head is there.
@@ -113,10 +147,6 @@ mod tests {
     use super::*;
     use crate::call::{Resource, Subject};
 
-    const INSPECT: Inspect = Inspect {
-        max_message_bytes: 64,
-    };
-
     fn frame(flag: u8, length: usize, message: &[u8]) -> Vec<u8> {
         let mut frame = vec![flag];
         frame.extend_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
@@ -129,7 +159,7 @@ mod tests {
         request
             .extensions_mut()
             .insert(Operation::DescribeIdentityPool);
-        INSPECT.check(request).await
+        Inspect::new(64, 1024).check(request).await
     }
 
     fn describe() -> Vec<u8> {
@@ -197,6 +227,20 @@ mod tests {
         for (what, body, expected) in cases {
             assert_eq!(inspect(body).await.err(), Some(expected), "{what}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_has_no_room_beside_others_is_refused() {
+        let inspect = Inspect::new(64, 100);
+        let held = inspect.room_for(64).unwrap();
+        let read = async || {
+            let body = frame(0, 40, &[0; 40]);
+            inspect.read(Body::new(Full::from(body))).await
+        };
+
+        assert_eq!(read().await.err(), Some(Failure::Overloaded));
+        drop(held);
+        assert!(read().await.is_ok());
     }
 
     #[tokio::test]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use tonic::body::Body;
 
-use super::{Answer, Next, REQUEST_ID, Request, Response, Wrap};
+use super::{Answer, Next, Request, Wrap};
 use crate::clock::Clock;
-use crate::notes::AWS_REQUEST_ID;
+use crate::notes::Notes;
 use crate::rpc::Rpc;
 use crate::status::{self, Severity};
 use body::Observed;
@@ -40,20 +40,19 @@ impl Observe {
 }
 
 impl Wrap for Observe {
-    fn around(self: Arc<Self>, request: Request, next: Next) -> Answer {
+    fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
         let mut call = Call {
             rpc: Rpc::of_path(request.uri().path()),
             started: self.clock.instant(),
             observe: Arc::clone(&self),
-            request_id: String::new(),
-            aws_request_id: None,
+            notes: Notes::default(),
             ended: false,
         };
+        // Inner rooms write on it, also when their answer never comes back here.
+        request.extensions_mut().insert(call.notes.clone());
         self.meter.started(call.rpc);
         async move {
             let response = next(request).await;
-            call.request_id = text(&response, REQUEST_ID.as_str()).unwrap_or_default();
-            call.aws_request_id = text(&response, AWS_REQUEST_ID);
             let (parts, body) = response.into_parts();
             if !parts.status.is_success() {
                 call.end(status::code_name(None));
@@ -66,18 +65,12 @@ impl Wrap for Observe {
     }
 }
 
-fn text(response: &Response, header: &str) -> Option<String> {
-    let value = response.headers().get(header)?;
-    value.to_str().ok().map(str::to_owned)
-}
-
 /// A call under way. One that is dropped before its end was cancelled.
 struct Call {
     observe: Arc<Observe>,
     rpc: Rpc,
     started: Instant,
-    request_id: String,
-    aws_request_id: Option<String>,
+    notes: Notes,
     ended: bool,
 }
 
@@ -101,8 +94,8 @@ impl Call {
         } = self.rpc;
         // Whole microseconds.
         let duration_ms = took.as_micros() as f64 / 1000.0;
-        let request_id = self.request_id.as_str();
-        let aws_request_id = self.aws_request_id.as_deref();
+        let request_id = self.notes.request_id().map(|id| id.as_str());
+        let aws_request_id = self.notes.aws_request_id();
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -118,9 +111,8 @@ impl Call {
         }
         // Probes come every few seconds and say nothing when all is well.
         match status::severity(code) {
-            Severity::Expected if self.rpc.is_infrastructure() => line!(debug),
-            Severity::Expected => line!(info),
-            Severity::Gone => line!(debug),
+            _ if self.rpc.is_infrastructure() => line!(debug),
+            Severity::Expected | Severity::Gone => line!(info),
             Severity::Ours => line!(error),
         }
     }

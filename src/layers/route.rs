@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use super::{Gate, Request};
 use crate::failure::Failure;
 use crate::operation::Operation;
+use crate::rpc::Rpc;
 
 /// Puts the [`Operation`] of the request's path into its slot.
 ///
@@ -23,6 +24,23 @@ impl Gate for Route {
             let operation = Operation::from_path(path).ok_or(Failure::UnknownMethod)?;
             request.extensions_mut().insert(operation);
             Ok(request)
+        }
+        .boxed()
+    }
+}
+
+/// Refuses services that poolgate does not have, in its own words.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownService;
+
+impl Gate for KnownService {
+    fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
+        async move {
+            if Rpc::of_path(request.uri().path()).is_known_service() {
+                Ok(request)
+            } else {
+                Err(Failure::UnknownMethod)
+            }
         }
         .boxed()
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::shown::shown;
 use super::{Member, Path, Shape, Step};
 
 /// One place where a request breaks the model.
@@ -151,7 +152,7 @@ impl Checker {
         let subject = if shape.is_secret() {
             "Value".to_owned()
         } else {
-            format!("Value '{}'", display(value, self.value_limit))
+            format!("Value '{}'", shown(value, self.value_limit))
         };
         self.found.push(Violation {
             path,
@@ -253,67 +254,6 @@ fn one_of(allowed: &[&str]) -> String {
         "Member must satisfy enum value set: [{}]",
         allowed.join(", ")
     )
-}
-
-/// A value as Java prints it, `[a, b]` and `{k=v}`, up to so many characters.
-fn display(value: &Value, limit: usize) -> String {
-    let mut shown = Shown {
-        text: String::new(),
-        left: limit,
-    };
-    if shown.value(value).is_none() {
-        shown.text.push('…');
-    }
-    shown.text
-}
-
-/// Text that takes no more than it has room for.
-struct Shown {
-    text: String,
-    left: usize,
-}
-
-impl Shown {
-    /// Nothing when the room is used up.
-    fn value(&mut self, value: &Value) -> Option<()> {
-        match value {
-            Value::String(text) => self.text(text),
-            Value::Array(elements) => {
-                self.text("[")?;
-                for (position, element) in elements.iter().enumerate() {
-                    self.separator(position)?;
-                    self.value(element)?;
-                }
-                self.text("]")
-            }
-            Value::Object(entries) => {
-                self.text("{")?;
-                for (position, (key, value)) in entries.iter().enumerate() {
-                    self.separator(position)?;
-                    self.text(key)?;
-                    self.text("=")?;
-                    self.value(value)?;
-                }
-                self.text("}")
-            }
-            other => self.text(&other.to_string()),
-        }
-    }
-
-    fn separator(&mut self, position: usize) -> Option<()> {
-        if position == 0 {
-            return Some(());
-        }
-        self.text(", ")
-    }
-
-    fn text(&mut self, text: &str) -> Option<()> {
-        for character in text.chars() {
-            self.left = self.left.checked_sub(1)?;
-            self.text.push(character);
-        }
-        Some(())
-    }
 }
 
 #[cfg(test)]

@@ -7,19 +7,23 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use tonic::service::{LayerExt, Routes};
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 
 use crate::clock::Clock;
 use crate::layers::{
-    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Meter, Observe, Request, Response,
-    Route,
+    Around, CatchPanic, Context, Deadlines, Gated, Inspect, KnownService, Meter, Observe, Request,
+    Response, Route,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
 use crate::upstream::Upstream;
 
 use super::Settings;
+
+/// What the messages of all callers together may take while they are read.
+const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
 /// Our service with the inner ring, as the first of the routes.
 pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Routes {
@@ -31,17 +35,34 @@ pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Rou
         .layer(Around::new(Gated(Route)))
         // Around all that can wait, because a caller's deadline also covers the
         // reading of its message.
-        .layer(Around::new(Deadlines {
-            default: settings.default_deadline,
-            max: settings.max_deadline,
-            clock: clock.clone(),
-        }))
+        .layer(Around::new(deadlines(settings, clock)))
         // Last, because reading a message is the dearest of the refusals, and what
         // it finds is what the service sends.
-        .layer(Around::new(Gated(Inspect {
-            max_message_bytes: settings.max_message_bytes,
-        })));
+        .layer(Around::new(Gated(Inspect::new(
+            settings.max_message_bytes,
+            MAX_BYTES_IN_FLIGHT.max(settings.max_message_bytes),
+        ))));
     Routes::new(ring.named_layer(service))
+}
+
+/// Adds health, with a deadline of its own because a check whose request never ends
+/// would be open for ever.
+pub fn add_health<S: Health>(
+    routes: Routes,
+    health: HealthServer<S>,
+    settings: &Settings,
+    clock: &Clock,
+) -> Routes {
+    let ring = Around::new(deadlines(settings, clock));
+    routes.add_service(ring.named_layer(health))
+}
+
+fn deadlines(settings: &Settings, clock: &Clock) -> Deadlines {
+    Deadlines {
+        default: settings.default_deadline,
+        max: settings.max_deadline,
+        clock: clock.clone(),
+    }
 }
 
 /// The whole of poolgate as one service.
@@ -59,6 +80,8 @@ pub fn outer(routes: Routes, meter: Arc<dyn Meter>, clock: &Clock) -> Stack {
         // Inside the two, because a panic's answer is counted and named like any
         // other; outside all else, because anything else may be what panics.
         .layer(Around::new(CatchPanic::new(move || panics.panicked())))
+        // Last of the outer ring, because what nobody serves has no inner ring.
+        .layer(Around::new(Gated(KnownService)))
         .service(routes.prepare());
     BoxCloneSyncService::new(stack)
 }

@@ -12,6 +12,8 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 
 use super::listen::{self, Grpc, Limits, Serving};
+use crate::pb;
+use crate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use crate::telemetry::Metrics;
 
 pub(super) const LIMITS: Limits = Limits {
@@ -39,9 +41,9 @@ pub(super) fn says(text: impl Into<String>) -> Result<Response<Body>, Infallible
 
 /// Calls a method that does not matter and gives back what the answer says.
 pub(super) async fn call(address: SocketAddr) -> String {
-    let mut client = tonic_health::pb::health_client::HealthClient::new(connect(address).await);
-    let request = tonic_health::pb::HealthCheckRequest::default();
-    let status = client.check(request).await.unwrap_err();
+    let mut client = CognitoIdentityServiceClient::new(connect(address).await);
+    let request = pb::ListIdentityPoolsRequest::default();
+    let status = client.list_identity_pools(request).await.unwrap_err();
     status.message().to_owned()
 }
 

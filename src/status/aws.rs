@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use tonic::Code;
 use tonic_types::ErrorDetails;
 
-use super::{AWS_DOMAIN, Answer, RETRY_DELAY, Retry};
-use crate::failure::{AwsError, Failure};
+use super::{AWS_DOMAIN, Answer, MAX_DETAIL, OUR_DOMAIN, RETRY_DELAY, Retry, text};
+use crate::failure::AwsError;
 use crate::model;
 use crate::operation::{Operation, Signing};
 
@@ -62,16 +62,19 @@ pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
                 "AWS denied the call by policy",
             );
         }
+        "AccessDeniedException" | "AccessDenied" => {
+            let message = "AWS does not allow poolgate's own credentials this call";
+            return backend(error, message);
+        }
         code if is_about_our_credentials(code) => {
-            return super::answer(
-                &Failure::BackendCredentials {
-                    code: Some(code.to_owned()),
-                },
-                super::About::default(),
-            );
+            return backend(error, "AWS does not accept poolgate's own credentials");
         }
         "InternalErrorException" => {
-            return hidden(error, Code::Internal, "Amazon Cognito Identity failed");
+            let mut answer = hidden(error, Code::Internal, "Amazon Cognito Identity failed");
+            if operation.is_some_and(Operation::leaves_doubt) {
+                answer.retry = Retry::Never;
+            }
+            return answer;
         }
         // What we do not know may name our role, account or endpoint.
         _ => {
@@ -92,6 +95,20 @@ pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
         retry,
     }
     .violations(violations(error, operation))
+}
+
+/// Whether the caller is told AWS's own words.
+pub(super) fn is_told(error: &AwsError, operation: Option<Operation>) -> bool {
+    answer(error, operation).message == error.message
+}
+
+/// It is not the caller's fault, and AWS's words name our role and account.
+fn backend(error: &AwsError, message: &str) -> Answer {
+    Answer {
+        reason: "BACKEND_CREDENTIALS".to_owned(),
+        domain: OUR_DOMAIN,
+        ..hidden(error, Code::Internal, message)
+    }
 }
 
 fn hidden(error: &AwsError, code: Code, message: &str) -> Answer {
@@ -139,18 +156,20 @@ fn metadata(error: &AwsError) -> HashMap<String, String> {
 
 fn details(error: &AwsError, operation: Option<Operation>) -> ErrorDetails {
     let mut details = ErrorDetails::new();
+    let message = text::within(&error.message, MAX_DETAIL);
     match error.code.as_str() {
         "ResourceNotFoundException"
         | "ResourceConflictException"
         | "DeveloperUserAlreadyRegisteredException" => {
-            let (kind, name) = resource(&error.message);
-            details.set_resource_info(kind, name, "", error.message.clone());
+            let (kind, name) = resource(&message);
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            details.set_resource_info(kind, name, "", message);
         }
         "InvalidIdentityPoolConfigurationException" => {
             details.add_precondition_failure_violation(
                 reason(&error.code),
                 "identity pool roles",
-                error.message.clone(),
+                message,
             );
             details.add_help_link(
                 "IAM roles of identity pools",
@@ -161,7 +180,7 @@ fn details(error: &AwsError, operation: Option<Operation>) -> ErrorDetails {
             details.add_precondition_failure_violation(
                 "CLASSIC_FLOW_REFUSED",
                 "identity pool",
-                error.message.clone(),
+                message,
             );
         }
         "TooManyRequestsException"
@@ -170,10 +189,7 @@ fn details(error: &AwsError, operation: Option<Operation>) -> ErrorDetails {
         | "RequestLimitExceeded"
         | "LimitExceededException" => {
             let subject = operation.map_or("cognito-identity", Operation::name);
-            details.add_quota_failure_violation(
-                format!("{AWS_DOMAIN}/{subject}"),
-                error.message.clone(),
-            );
+            details.add_quota_failure_violation(format!("{AWS_DOMAIN}/{subject}"), message);
         }
         _ => {}
     }
@@ -236,6 +252,7 @@ mod tests {
 
     use super::super::{About, status};
     use super::*;
+    use crate::failure::Failure;
 
     fn error(code: &str, message: &str) -> Failure {
         Failure::Aws(AwsError {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tonic_types::StatusExt;
 
 use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
-use crate::failure::{AwsError, Failure};
+use crate::failure::{AwsError, Failure, Lost};
 
 /// A Markdown table of every reason of ours, and one of what AWS's codes become.
 pub fn reference() -> String {
@@ -54,13 +54,17 @@ fn examples() -> Vec<Failure> {
         },
         Failure::DeadlineExceeded,
         Failure::DeadlineExceededInDoubt,
-        Failure::OutcomeUnknown("…".to_owned()),
+        Failure::OutcomeUnknown(Lost::default()),
         Failure::Contended { attempts: 4 },
         Failure::DeveloperProviderNameFixed,
-        Failure::Unreachable,
+        Failure::TooManyWrites { limit: 256 },
+        Failure::Overloaded,
+        Failure::Unreachable(Lost::default()),
         Failure::UpstreamTimeout,
-        Failure::UnreadableAnswer { http_status: None },
-        Failure::BackendCredentials { code: None },
+        Failure::UnreadableAnswer(Lost::default()),
+        Failure::NoCredentials {
+            cause: "an example".to_owned(),
+        },
         Failure::Internal {
             cause: "an example".to_owned(),
         },
@@ -90,10 +94,12 @@ mod tests {
             | Failure::OutcomeUnknown(_)
             | Failure::Contended { .. }
             | Failure::DeveloperProviderNameFixed
-            | Failure::Unreachable
+            | Failure::TooManyWrites { .. }
+            | Failure::Overloaded
+            | Failure::Unreachable(_)
             | Failure::UpstreamTimeout
-            | Failure::UnreadableAnswer { .. }
-            | Failure::BackendCredentials { .. }
+            | Failure::UnreadableAnswer(_)
+            | Failure::NoCredentials { .. }
             | Failure::Internal { .. } => true,
             Failure::Aws(_) => false,
         };
@@ -101,7 +107,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 17);
+        assert_eq!(different.len(), 19);
     }
 
     #[test]

@@ -12,46 +12,47 @@ use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use crate::failure::{AwsError, Failure};
-use crate::operation::{Effect, Operation, Repeat};
+use crate::failure::{AwsError, Failure, Lost};
+use crate::operation::Operation;
 
 /// The failure behind an error of the SDK.
 pub(super) fn failure<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    if source_of::<CredentialsError>(error).is_some() {
-        return Failure::BackendCredentials { code: None };
+    if let Some(cause) = source_of::<CredentialsError>(error) {
+        return Failure::NoCredentials {
+            cause: chain(cause),
+        };
     }
     match error {
-        SdkError::ServiceError(service) => {
-            let raw = service.raw();
-            let http_status = raw.status().as_u16();
-            match service.err().code() {
-                Some(code) => Failure::Aws(AwsError {
-                    code: code.to_owned(),
-                    message: service.err().message().unwrap_or_default().to_owned(),
-                    request_id: raw.request_id().map(str::to_owned),
-                    http_status,
-                }),
-                None => lost(operation, Some(http_status), "an answer that is not AWS's"),
-            }
-        }
-        SdkError::ResponseError(response) => {
-            let http_status = response.raw().status().as_u16();
-            lost(operation, Some(http_status), "half an answer")
-        }
-        SdkError::TimeoutError(_) => timeout(operation),
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(code) => Failure::Aws(AwsError {
+                code: code.to_owned(),
+                message: service.err().message().unwrap_or_default().to_owned(),
+                request_id: service.raw().request_id().map(str::to_owned),
+                http_status: service.raw().status().as_u16(),
+            }),
+            None => Failure::lost(
+                operation,
+                answered(service.raw(), "an error without a code"),
+            ),
+        },
+        SdkError::ResponseError(response) => Failure::lost(
+            operation,
+            answered(response.raw(), "an answer that cannot be read"),
+        ),
+        SdkError::TimeoutError(_) => Failure::late(operation),
         SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
-            Some(error) if was_not_sent(error) => Failure::Unreachable,
-            Some(error) if error.is_timeout() => timeout(operation),
-            Some(_) => lost(operation, None, "the connection was lost"),
-            None => Failure::Unreachable,
+            Some(error) if was_not_sent(error) => Failure::Unreachable(unanswered(error)),
+            Some(error) if error.is_timeout() => Failure::late(operation),
+            Some(error) => Failure::lost(operation, unanswered(error)),
+            None => Failure::lost(operation, Lost::default()),
         },
         SdkError::ConstructionFailure(_) => Failure::Internal {
             cause: format!("the SDK could not build the request of {operation}"),
         },
-        _ => lost(operation, None, "an unknown error of the SDK"),
+        _ => Failure::lost(operation, Lost::default()),
     }
 }
 
@@ -62,27 +63,32 @@ pub(super) fn was_not_sent(error: &ConnectorError) -> bool {
         .is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
-fn timeout(operation: Operation) -> Failure {
-    if leaves_doubt(operation) {
-        Failure::DeadlineExceededInDoubt
-    } else {
-        Failure::UpstreamTimeout
+fn answered(raw: &HttpResponse, what: &str) -> Lost {
+    Lost {
+        http_status: Some(raw.status().as_u16()),
+        aws_request_id: raw.request_id().map(str::to_owned),
+        cause: what.to_owned(),
     }
 }
 
-fn lost(operation: Operation, http_status: Option<u16>, what: &str) -> Failure {
-    if leaves_doubt(operation) {
-        Failure::OutcomeUnknown(what.to_owned())
-    } else if http_status.is_some() {
-        Failure::UnreadableAnswer { http_status }
-    } else {
-        Failure::Unreachable
+fn unanswered(error: &ConnectorError) -> Lost {
+    Lost {
+        cause: chain(error),
+        ..Lost::default()
     }
 }
 
-/// Whether a lost answer leaves it open if something was changed.
-fn leaves_doubt(operation: Operation) -> bool {
-    operation.effect() == Effect::Write || operation.repeat() == Repeat::Once
+/// An error and what caused it. Only errors of connections and of credential
+/// providers come here; neither holds a request.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
 }
 
 fn source_of<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {

@@ -2,8 +2,9 @@
 //!
 //! `UpdateIdentityPool` resets what it is not given (reference: "UpdateIdentityPool").
 //! So the pool is read, merged with the change and sent whole, one change at a
-//! time for each pool in this process; when somebody else changed the pool in
-//! between, all of it again.
+//! time for each pool in this process. When AWS says that somebody else wrote at
+//! the same moment, all of it again. What another process writes between our
+//! reading and our writing is overwritten: AWS has no version to hold on to.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,7 +16,7 @@ use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateId
 
 use super::{Outgoing, Upstream};
 use crate::clock::Clock;
-use crate::failure::Failure;
+use crate::failure::{Failure, Lost};
 use crate::operation::Operation;
 use crate::pool_field::PoolField;
 
@@ -40,19 +41,17 @@ impl Upstream {
     ) -> Result<UpdateIdentityPoolOutput, Failure> {
         let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
-        let lock = Arc::new(self.locks.of(&pool_id).lock_owned().await);
+        let lock = self.locks.lock(&pool_id).await;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             let current = self.read_pool(outgoing.clone(), &pool_id).await?;
             let whole = merge(current, change.clone(), fields)?;
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             // The task holds the lock too: it outlives a caller that has gone.
-            let lock = Arc::clone(&lock);
+            let lock = Some(Arc::clone(&lock));
             let answer = self
-                .call(outgoing.clone(), |aws| async move {
-                    let answer = whole.send_with(&aws).await;
-                    drop(lock);
-                    answer
+                .call_holding(lock, outgoing.clone(), |aws| async move {
+                    whole.send_with(&aws).await
                 })
                 .await;
             match answer {
@@ -68,14 +67,26 @@ impl Upstream {
         outgoing: Outgoing,
         pool_id: &str,
     ) -> Result<DescribeIdentityPoolOutput, Failure> {
+        let operation = Operation::DescribeIdentityPool;
         let reading = Outgoing {
-            operation: Operation::DescribeIdentityPool,
+            operation,
             notes: Default::default(),
             ..outgoing
         };
         let input = DescribeIdentityPoolInputBuilder::default().identity_pool_id(pool_id);
-        self.call(reading, |aws| async move { input.send_with(&aws).await })
-            .await
+        let pool = self
+            .call(reading, |aws| async move { input.send_with(&aws).await })
+            .await?;
+        // The SDK fills in required members that an answer lacks; sent back, they
+        // would be the pool's new configuration.
+        if pool.identity_pool_id != pool_id {
+            let cause = "the pool's description lacks its identifier".to_owned();
+            return Err(Failure::UnreadableAnswer(Lost {
+                cause,
+                ..Lost::default()
+            }));
+        }
+        Ok(pool)
     }
 }
 
@@ -147,7 +158,15 @@ fn given<T: Clone + Default>(value: &Option<T>) -> Option<T> {
 #[derive(Default)]
 pub(super) struct PoolLocks(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
+/// The right to change a pool, shared by a caller and the task of its write.
+pub(super) type PoolLock = Arc<tokio::sync::OwnedMutexGuard<()>>;
+
 impl PoolLocks {
+    /// Waits until nobody else changes the pool.
+    pub(super) async fn lock(&self, pool_id: &str) -> PoolLock {
+        Arc::new(self.of(pool_id).lock_owned().await)
+    }
+
     fn of(&self, pool_id: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = locks.get(pool_id).and_then(Weak::upgrade) {

@@ -71,9 +71,9 @@ impl ClassifyRetry for Guard {
 
 fn permitted(repeat: Repeat, ended: Ended) -> bool {
     match ended {
-        Ended::NotSent | Ended::Throttled => true,
+        Ended::NotSent => true,
         Ended::LimitExceeded | Ended::Refused => false,
-        Ended::ServerError => repeat != Repeat::Once,
+        Ended::Throttled | Ended::ServerError => repeat != Repeat::Once,
         Ended::Lost => repeat == Repeat::Safe,
     }
 }
@@ -112,4 +112,28 @@ fn error_code(
         Some((_, code)) => code,
         None => code,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_sent_again_depends_on_what_it_does() {
+        use Repeat::{Idempotent, Once, Safe};
+        let cases = [
+            (Ended::NotSent, [Safe, Idempotent, Once].as_slice()),
+            (Ended::Throttled, &[Safe, Idempotent]),
+            (Ended::ServerError, &[Safe, Idempotent]),
+            (Ended::Lost, &[Safe]),
+            (Ended::Refused, &[]),
+            (Ended::LimitExceeded, &[]),
+        ];
+        for (ended, again) in cases {
+            for repeat in [Safe, Idempotent, Once] {
+                let expected = again.contains(&repeat);
+                assert_eq!(permitted(repeat, ended), expected, "{repeat:?} {ended:?}");
+            }
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub struct Settings {
     pub issue_attempt_timeout: Duration,
     /// How long one operation may take with all its attempts.
     pub operation_timeout: Duration,
+    /// How many writes may be under way.
+    pub max_writes: usize,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             write_attempt_timeout: Duration::from_secs(5),
             issue_attempt_timeout: Duration::from_secs(3),
             operation_timeout: Duration::from_secs(10),
+            max_writes: 256,
         }
     }
 }

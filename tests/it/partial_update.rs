@@ -1,14 +1,18 @@
 //! Updates with a mask change what they name and nothing else.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use poolgate::operation::Operation;
 use poolgate::pb;
 use prost_types::FieldMask;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::support::app::App;
+use crate::support::examples::call;
 use crate::support::wire::Wire;
 
 /// A pool with every member set, as AWS returns it.
@@ -259,58 +263,92 @@ async fn a_change_that_meets_another_is_tried_again_up_to_three_times() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_writers_of_different_fields_lose_nothing() {
-    const UPDATES: usize = 100;
-    let mut app = App::emulator().await;
-    let pool_id = app.pool(false).await;
-    let write = |field: &'static str, change: fn(&mut pb::IdentityPool, usize)| {
-        let mut client = app.client.clone();
-        let identity_pool_id = pool_id.clone();
-        tokio::spawn(async move {
-            for number in 1..=UPDATES {
-                let mut pool = pb::IdentityPool {
-                    identity_pool_id: identity_pool_id.clone(),
-                    ..Default::default()
-                };
-                change(&mut pool, number);
-                let answer = client
-                    .update_identity_pool(masked(pool.clone(), &[field]))
-                    .await;
-                // What this writer wrote is there after every one of its writes.
-                let after = answer.unwrap().into_inner().identity_pool.unwrap();
-                match field {
-                    "identity_pool_name" => {
-                        assert_eq!(after.identity_pool_name, pool.identity_pool_name);
-                    }
-                    _ => assert_eq!(after.identity_pool_tags, pool.identity_pool_tags),
-                }
-            }
+/// While a partial update holds what it has read, nothing of this process may change
+/// the pool: the update would undo it.
+#[tokio::test]
+async fn no_other_change_of_the_pool_comes_between_reading_and_writing() {
+    let arn = "arn:aws:cognito-identity:us-east-1:123456789012:identitypool/us-east-1:0a";
+    let whole = json!({"identity_pool": {
+        "identity_pool_id": "us-east-1:0a", "identity_pool_name": "n", "allow_unauthenticated_identities": true,
+    }});
+    let mut partial = whole.clone();
+    partial["update_mask"] = json!("identityPoolTags");
+    let others = [
+        (
+            Operation::TagResource,
+            json!({"resource_arn": arn, "tags": {"k": "v"}}),
+        ),
+        (
+            Operation::UntagResource,
+            json!({"resource_arn": arn, "tag_keys": ["k"]}),
+        ),
+        (Operation::UpdateIdentityPool, whole),
+        (Operation::UpdateIdentityPool, partial),
+        (
+            Operation::DeleteIdentityPool,
+            json!({"identity_pool_id": "us-east-1:0a"}),
+        ),
+    ];
+    for (operation, request) in others {
+        let gate = Arc::new(Semaphore::new(0));
+        let wire = Wire::answering(|sent| match sent.operation.as_str() {
+            "DescribeIdentityPool" => (200, full_pool()),
+            _ => (200, sent.body.clone()),
         })
-    };
+        .holding("DescribeIdentityPool", &gate);
+        let app = App::wire(&wire).await;
+        let mut client = app.client.clone();
+        let mut update =
+            Box::pin(client.update_identity_pool(masked(named(), &["identity_pool_name"])));
+        let mut other = Box::pin(call(&app, operation, &request));
+        while wire.sent().is_empty() {
+            assert!(futures_util::poll!(update.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
 
-    let names = write("identity_pool_name", |pool, number| {
-        pool.identity_pool_name = format!("name {number}");
-    });
-    let tags = write("identity_pool_tags", |pool, number| {
-        pool.identity_pool_tags = [("number".to_owned(), number.to_string())].into();
-    });
-    names.await.unwrap();
-    tags.await.unwrap();
+        for _ in 0..100 {
+            assert!(futures_util::poll!(other.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(wire.sent().len(), 1, "{operation} waits");
+        gate.add_permits(2);
+        let (updated, changed) = tokio::join!(update, other);
 
-    let request = pb::DescribeIdentityPoolRequest {
-        identity_pool_id: pool_id,
-    };
-    let pool = app
-        .client
-        .describe_identity_pool(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .identity_pool
-        .unwrap();
-    assert_eq!(pool.identity_pool_name, format!("name {UPDATES}"));
-    assert_eq!(pool.identity_pool_tags["number"], UPDATES.to_string());
+        assert!(updated.is_ok() && changed.is_ok(), "{operation}");
+        let order: Vec<String> = wire.sent().into_iter().map(|sent| sent.operation).collect();
+        assert_eq!(
+            order[..2],
+            ["DescribeIdentityPool", "UpdateIdentityPool"],
+            "{operation}"
+        );
+    }
+}
+
+/// The task of a write holds the pool on its own: its caller may have gone.
+#[tokio::test]
+async fn a_write_whose_caller_has_gone_still_keeps_others_out() {
+    let gate = Arc::new(Semaphore::new(0));
+    let wire = Wire::answering(|_| (200, full_pool())).holding("UpdateIdentityPool", &gate);
+    let app = App::wire(&wire).await;
+    let mut client = app.client.clone();
+    let mut update =
+        Box::pin(client.update_identity_pool(masked(named(), &["identity_pool_name"])));
+    while wire.sent().len() < 2 {
+        assert!(futures_util::poll!(update.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(update);
+
+    let request = json!({"identity_pool_id": "us-east-1:0a"});
+    let mut other = Box::pin(call(&app, Operation::DeleteIdentityPool, &request));
+    for _ in 0..100 {
+        assert!(futures_util::poll!(other.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(wire.sent().len(), 2, "the delete waits");
+    gate.add_permits(1);
+    assert!(other.await.is_ok());
 }
 
 fn named() -> pb::IdentityPool {

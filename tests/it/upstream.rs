@@ -1,8 +1,11 @@
 //! What reaches AWS, and how.
 
+use std::time::Duration;
+
 use poolgate::call::RequestId;
 use poolgate::operation::{Operation, ResourceField, Signing};
 use poolgate::{pb, server, upstream};
+use serde_json::json;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -140,7 +143,7 @@ async fn fips_and_dual_stack_choose_awss_endpoints_and_a_url_overrules_them() {
     let request = examples::request(Operation::GetId).to_string();
     let request = serde_json::from_str(&request.replace("us-east-1", "eu-west-1")).unwrap();
     for (settings, host) in cases {
-        let wire = Wire::echo();
+        let wire = Wire::answering(|_| (200, json!({"IdentityId": "eu-west-1:0a"})));
         let app = App::with(server::Settings::default(), settings, wire.client()).await;
 
         call(&app, Operation::GetId, &request).await.unwrap();
@@ -225,4 +228,146 @@ async fn an_error_of_aws_keeps_its_words_and_names() {
         status.get_details_resource_info().unwrap().resource_name,
         request.identity_pool_id
     );
+}
+
+/// The SDK fills in required members that are missing, so that an empty answer looks
+/// like a pool without a name.
+#[tokio::test]
+async fn an_answer_that_lacks_what_aws_always_returns_is_no_success() {
+    for &operation in Operation::ALL {
+        let app = App::wire(&Wire::answering(|_| (200, json!({})))).await;
+
+        let answer = call(&app, operation, &examples::request(operation)).await;
+
+        let Err(status) = answer else {
+            // Void operations and lists may be empty.
+            let empty = answer.unwrap();
+            assert_eq!(empty, json!({}), "{operation}");
+            continue;
+        };
+        let reason = status.get_details_error_info().unwrap().reason;
+        let expected = if operation.leaves_doubt() {
+            "OUTCOME_UNKNOWN"
+        } else {
+            "UPSTREAM_ANSWER_UNREADABLE"
+        };
+        assert_eq!(reason, expected, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_ends_with_its_own_time_out() {
+    let settings = upstream::Settings {
+        operation_timeout: Duration::from_millis(300),
+        ..Default::default()
+    };
+    let wire = Wire::silent();
+    let mut app = App::with(server::Settings::default(), settings, wire.client()).await;
+    let begun = tokio::time::Instant::now();
+
+    let request = pb::ListIdentityPoolsRequest::default();
+    let status = app.client.list_identity_pools(request).await.err().unwrap();
+
+    let reason = status.get_details_error_info().unwrap().reason;
+    assert_eq!(reason, "UPSTREAM_TIMEOUT");
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "time is paused, so exact"
+    );
+}
+
+#[tokio::test]
+async fn writes_under_way_are_bounded_whoever_has_gone() {
+    let settings = upstream::Settings {
+        max_writes: 2,
+        ..Default::default()
+    };
+    let wire = Wire::silent();
+    let app = App::with(server::Settings::default(), settings, wire.client()).await;
+    let create = || examples::request(Operation::CreateIdentityPool);
+    for begun_before in 0..2 {
+        // Begun and given up.
+        let request = create();
+        let mut begun = Box::pin(call(&app, Operation::CreateIdentityPool, &request));
+        while wire.sent().len() == begun_before {
+            assert!(futures_util::poll!(begun.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(app.writes.len(), 2);
+
+    let status = call(&app, Operation::CreateIdentityPool, &create())
+        .await
+        .unwrap_err();
+
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let reason = status.get_details_error_info().unwrap().reason;
+    assert_eq!(reason, "TOO_MANY_WRITES");
+    assert_eq!(wire.sent().len(), 2);
+}
+
+/// 8 KiB of headers are what common clients accept; AWS's own texts and a caller's
+/// own values may be of any length and script.
+#[tokio::test]
+async fn a_status_fits_the_headers_of_common_clients() {
+    let wide = "€".repeat(129);
+    let provider = json!({"provider_name": "p", "client_id": wide});
+    let own = [
+        (
+            Operation::DeleteIdentities,
+            json!({"identity_ids_to_delete": vec!["€".repeat(60); 60]}),
+        ),
+        (
+            Operation::CreateIdentityPool,
+            json!({
+                "identity_pool_name": wide, "allow_unauthenticated_identities": true,
+                "cognito_identity_providers": vec![provider; 20],
+            }),
+        ),
+        (
+            Operation::UpdateIdentityPool,
+            json!({"update_mask": "", "identity_pool": {"identity_pool_id": wide}}),
+        ),
+    ];
+    let app = App::wire(&Wire::echo()).await;
+    for (operation, request) in own {
+        assert_fits(&call(&app, operation, &request).await.unwrap_err());
+    }
+
+    for code in [
+        "ValidationException",
+        "ResourceNotFoundException",
+        "LimitExceededException",
+    ] {
+        let text = format!(
+            "1 validation error detected: Value '{}' at 'x' failed to satisfy constraint: y",
+            "€".repeat(3000)
+        );
+        let wire = Wire::answering(move |_| (400, json!({"__type": code, "message": text})));
+        let app = App::wire(&wire).await;
+        let operation = Operation::DescribeIdentityPool;
+        assert_fits(
+            &call(&app, operation, &examples::request(operation))
+                .await
+                .unwrap_err(),
+        );
+    }
+    let wire = Wire::answering(|_| (400, json!({"__type": "X".repeat(9000), "message": "m"})));
+    let app = App::wire(&wire).await;
+    let operation = Operation::DescribeIdentityPool;
+    assert_fits(
+        &call(&app, operation, &examples::request(operation))
+            .await
+            .unwrap_err(),
+    );
+}
+
+fn assert_fits(status: &tonic::Status) {
+    let headers = status.clone().into_http::<()>().headers().clone();
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum();
+    assert!(size < 8000, "{size} bytes: {}", status.message());
+    assert!(status.get_details_error_info().is_some());
 }

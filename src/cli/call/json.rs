@@ -5,8 +5,21 @@ use serde_json::Value;
 
 use crate::config::nearest;
 
-/// Reads a message. Field names may be snake_case or lowerCamelCase.
+/// Reads a message. Field names may be snake_case or lowerCamelCase, and a field
+/// mask may be written in its JSON form or as the message that grpcurl takes.
 pub(super) fn parse(text: &str, message: MessageDescriptor) -> Result<DynamicMessage, String> {
+    let read = read(text, message.clone());
+    if read.is_err()
+        && let Ok(mut value) = serde_json::from_str(text)
+        && write_masks_as_json(&mut value, &message)
+        && let Ok(parsed) = DynamicMessage::deserialize(message, value)
+    {
+        return Ok(parsed);
+    }
+    read
+}
+
+fn read(text: &str, message: MessageDescriptor) -> Result<DynamicMessage, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     DynamicMessage::deserialize(message.clone(), &mut deserializer)
         .and_then(|parsed| deserializer.end().map(|()| parsed))
@@ -17,6 +30,56 @@ pub(super) fn parse(text: &str, message: MessageDescriptor) -> Result<DynamicMes
             }
             None => format!("not a {}: {error}", message.name()),
         })
+}
+
+/// Turns `{"paths": ["a_b"]}` and `"a_b"` into `"aB"` wherever a field mask stands;
+/// says whether there was one.
+fn write_masks_as_json(value: &mut Value, message: &MessageDescriptor) -> bool {
+    let Some(fields) = value.as_object_mut() else {
+        return false;
+    };
+    let mut any = false;
+    for (name, value) in fields {
+        let field = message
+            .get_field_by_name(name)
+            .or_else(|| message.get_field_by_json_name(name));
+        match field.map(|field| field.kind()) {
+            Some(Kind::Message(inner)) if inner.full_name() == "google.protobuf.FieldMask" => {
+                let paths: Option<Vec<&str>> = match &*value {
+                    Value::String(paths) => Some(paths.split(',').collect()),
+                    mask => mask
+                        .get("paths")
+                        .and_then(Value::as_array)
+                        .and_then(|paths| paths.iter().map(Value::as_str).collect()),
+                };
+                let Some(paths) = paths else {
+                    continue;
+                };
+                let paths: Vec<String> = paths.into_iter().map(lower_camel).collect();
+                *value = Value::from(paths.join(","));
+                any = true;
+            }
+            Some(Kind::Message(inner)) => any |= write_masks_as_json(value, &inner),
+            _ => {}
+        }
+    }
+    any
+}
+
+fn lower_camel(path: &str) -> String {
+    let mut name = String::with_capacity(path.len());
+    let mut raised = false;
+    for character in path.trim().chars() {
+        match character {
+            '_' => raised = true,
+            other if raised => {
+                name.push(other.to_ascii_uppercase());
+                raised = false;
+            }
+            other => name.push(other),
+        }
+    }
+    name
 }
 
 /// Prints a message with the field names of the protocol, without fields that have
@@ -103,6 +166,22 @@ mod tests {
                 "{\n  \"identity_pool_id\": \"eu-west-1:0a\"\n}"
             );
         }
+    }
+
+    #[test]
+    fn a_field_mask_is_read_in_every_form_that_people_write() {
+        let request = message("UpdateIdentityPoolRequest");
+        let parsed: Vec<DynamicMessage> = [
+            r#"{"update_mask": "allowClassicFlow,identityPoolName"}"#,
+            r#"{"update_mask": "allow_classic_flow,identity_pool_name"}"#,
+            r#"{"updateMask": {"paths": ["allow_classic_flow", "identity_pool_name"]}}"#,
+        ]
+        .iter()
+        .map(|text| parse(text, request.clone()).unwrap())
+        .collect();
+
+        assert!(parsed.iter().all(|message| *message == parsed[0]));
+        assert!(parse(r#"{"update_mask": 1}"#, request).is_err());
     }
 
     #[test]

@@ -100,10 +100,7 @@ async fn calls_are_still_taken_during_the_notice() {
 async fn a_second_signal_ends_at_once_and_counts_what_is_cut() {
     let gate = Arc::new(Semaphore::new(0));
     let (address, serving, _) = serve(waits_for(&gate), LIMITS);
-    let calling = tokio::spawn(async move {
-        let mut client = HealthClient::new(connect(address).await);
-        client.check(HealthCheckRequest::default()).await
-    });
+    let calling = tokio::spawn(call(address));
     until(|| serving.open_calls() == 1).await;
     let (sender, mut signals) = Signals::by_hand();
     sender.send(Signal::Interrupt).unwrap();
@@ -123,8 +120,29 @@ async fn a_second_signal_ends_at_once_and_counts_what_is_cut() {
     .await;
 
     assert_eq!(outcome.calls_cut, 1);
-    assert!(calling.await.unwrap().is_err());
+    assert_ne!(calling.await.unwrap(), "waited");
     until(|| serving.open_calls() == 0).await;
+}
+
+#[tokio::test]
+async fn a_probe_that_never_ends_is_no_call_that_is_cut() {
+    let arrived = Arc::new(Semaphore::new(0));
+    let arrival = Arc::clone(&arrived);
+    let service = service_fn(move |_: Request<Body>| {
+        arrival.add_permits(1);
+        std::future::pending()
+    });
+    let (address, serving, _) = serve(service, LIMITS);
+    let _probing = tokio::spawn(async move {
+        let mut client = HealthClient::new(connect(address).await);
+        client.check(HealthCheckRequest::default()).await
+    });
+    let _arrived = arrived.acquire().await.unwrap();
+
+    let outcome = end(Signal::Interrupt, NEVER, NEVER, &serving).await;
+
+    assert!(outcome.is_clean());
+    assert_eq!(outcome.connections_cut, 1);
 }
 
 #[tokio::test]

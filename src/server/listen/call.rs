@@ -13,9 +13,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::{Grpc, Peer};
+use crate::rpc::Rpc;
 
 /// Hands each request of a connection to the service, with its peer, and counts it
-/// as open until its answer has been read to the end or dropped.
+/// as open until its answer has been read to the end or dropped, if it is a caller's.
 pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) peer: Peer,
@@ -31,7 +32,9 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
         let mut request = request.map(tonic::body::Body::new);
         request.extensions_mut().insert(self.peer);
         let service = self.service.clone();
-        let open = self.open.token();
+        // Nobody loses anything when a probe or a stream of reflection is cut.
+        let counts = !Rpc::of_path(request.uri().path()).is_infrastructure();
+        let open = counts.then(|| self.open.token());
         Box::pin(async move {
             let response = service.oneshot(request).await?;
             Ok(response.map(|body| Counted { body, _open: open }))
@@ -42,7 +45,7 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
 /// An answer that counts as open while it lives.
 pub(super) struct Counted {
     body: tonic::body::Body,
-    _open: TaskTrackerToken,
+    _open: Option<TaskTrackerToken>,
 }
 
 impl Body for Counted {

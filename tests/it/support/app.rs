@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use poolgate::clock::Clock;
 use poolgate::emulator::{Connector, Emulator};
 use poolgate::layers::Meter;
-use poolgate::pb;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::{Settings, stack};
@@ -65,17 +64,6 @@ impl App {
             meter,
             writes,
         }
-    }
-
-    /// A pool with a name and nothing else, and its identifier.
-    pub async fn pool(&mut self, guests: bool) -> String {
-        let request = pb::CreateIdentityPoolRequest {
-            identity_pool_name: "a pool".to_owned(),
-            allow_unauthenticated_identities: Some(guests),
-            ..Default::default()
-        };
-        let answer = self.client.create_identity_pool(request).await.unwrap();
-        answer.into_inner().identity_pool.unwrap().identity_pool_id
     }
 }
 

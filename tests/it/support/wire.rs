@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 /// A request as it would have gone over the wire.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub struct Wire {
     sent: Arc<Mutex<Vec<Sent>>>,
     abandoned: Arc<AtomicUsize>,
     respond: Arc<Respond>,
+    held: Option<(&'static str, Arc<Semaphore>)>,
 }
 
 /// Counts a request that is dropped before it was answered.
@@ -45,6 +47,13 @@ impl Wire {
         Self::perhaps_answering(move |sent| Some(respond(sent)))
     }
 
+    /// Answers an operation only when the gate has room for it.
+    #[must_use]
+    pub fn holding(mut self, operation: &'static str, gate: &Arc<Semaphore>) -> Self {
+        self.held = Some((operation, Arc::clone(gate)));
+        self
+    }
+
     /// Never answers.
     pub fn silent() -> Self {
         Self::perhaps_answering(|_| None)
@@ -57,6 +66,7 @@ impl Wire {
             sent: Arc::default(),
             abandoned: Arc::default(),
             respond: Arc::new(respond),
+            held: None,
         }
     }
 
@@ -97,6 +107,10 @@ impl HttpConnector for Wire {
             body: serde_json::from_slice(request.body().bytes().unwrap()).unwrap(),
         };
         let answer = (self.respond)(&sent);
+        let gate = match &self.held {
+            Some((operation, gate)) if sent.operation == *operation => Some(Arc::clone(gate)),
+            _ => None,
+        };
         self.sent.lock().unwrap().push(sent);
         let Some((status, body)) = answer else {
             let waiting = Waiting(Arc::clone(&self.abandoned));
@@ -110,7 +124,12 @@ impl HttpConnector for Wire {
         let headers = response.headers_mut();
         headers.insert("content-type", "application/x-amz-json-1.1");
         headers.insert("x-amzn-requestid", "wire-1");
-        HttpConnectorFuture::ready(Ok(response))
+        HttpConnectorFuture::new(async move {
+            if let Some(gate) = gate {
+                gate.acquire().await.unwrap().forget();
+            }
+            Ok(response)
+        })
     }
 }
 

@@ -1,0 +1,57 @@
+//! What operators have to know about a failure that callers are not told.
+
+use super::About;
+use super::aws::is_told;
+use crate::failure::Failure;
+
+/// Logs a failure that is AWS's or ours; those that callers can mend are in the line
+/// of their call.
+pub(super) fn failure(failure: &Failure, about: About<'_>) {
+    let operation = about.operation.map(|operation| operation.name());
+    let request_id = about.request_id.map(|id| id.as_str());
+    match failure {
+        Failure::Internal { cause } => {
+            tracing::error!(
+                operation,
+                request_id,
+                cause,
+                "a call failed inside poolgate"
+            );
+        }
+        Failure::NoCredentials { cause } => {
+            tracing::error!(
+                operation,
+                request_id,
+                cause,
+                "poolgate has no AWS credentials"
+            );
+        }
+        Failure::OutcomeUnknown(lost)
+        | Failure::Unreachable(lost)
+        | Failure::UnreadableAnswer(lost) => {
+            tracing::error!(
+                operation,
+                request_id,
+                aws_request_id = lost.aws_request_id,
+                http_status = lost.http_status,
+                cause = lost.cause,
+                "{failure}"
+            );
+        }
+        Failure::DeadlineExceededInDoubt | Failure::UpstreamTimeout => {
+            tracing::warn!(operation, request_id, "{failure}");
+        }
+        Failure::Aws(error) if !is_told(error, about.operation) => {
+            tracing::error!(
+                operation,
+                request_id,
+                aws_request_id = error.request_id,
+                http_status = error.http_status,
+                aws_error_code = error.code,
+                aws_error_message = error.message,
+                "AWS refused a call of poolgate"
+            );
+        }
+        _ => {}
+    }
+}

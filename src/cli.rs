@@ -4,7 +4,7 @@
 //! part of the interface, see [`exit`].
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 
 use clap::{Parser, Subcommand};
 
@@ -77,12 +77,19 @@ struct Console<'a> {
     input_is_terminal: bool,
     output: &'a mut dyn Write,
     errors: &'a mut dyn Write,
+    output_failed: bool,
 }
 
 impl Console<'_> {
-    /// Writes a line of result. A reader that has left is no failure.
+    /// Writes a line of result. A reader that has left is no failure, a full disk is.
     fn say(&mut self, line: impl std::fmt::Display) {
-        let _ = writeln!(self.output, "{line}");
+        let written = writeln!(self.output, "{line}").and_then(|()| self.output.flush());
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            self.output_failed = true;
+            self.complain(format_args!("cannot write the output: {error}"));
+        }
     }
 
     /// Writes a line about what went wrong.
@@ -102,6 +109,7 @@ pub fn run(
         input: &mut stdin.lock(),
         output: &mut std::io::stdout().lock(),
         errors: &mut std::io::stderr(),
+        output_failed: false,
     };
     run_on(&mut console, arguments, environment)
 }
@@ -119,14 +127,18 @@ fn run_on(
             return u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
         }
     };
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    let code = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(arguments) => serve::run(arguments, environment, console),
         Command::Emulate(arguments) => emulate::run(arguments, environment, console),
         Command::Check(arguments) => check::run(arguments, environment, console),
         Command::Call(arguments) => call::run(arguments, environment, console),
         Command::Healthcheck(arguments) => healthcheck::run(arguments, environment, console),
         Command::Version(arguments) => version::run(&arguments, console),
+    };
+    if code == exit::OK && console.output_failed {
+        return exit::FAILURE;
     }
+    code
 }
 
 #[cfg(test)]

@@ -10,6 +10,28 @@ use crate::server::{self, listen};
 use crate::telemetry::Metrics;
 
 #[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let mut full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut errors = Vec::new();
+    let mut console = Console {
+        input: &mut std::io::empty(),
+        input_is_terminal: false,
+        output: &mut full,
+        errors: &mut errors,
+        output_failed: false,
+    };
+
+    let arguments = ["poolgate", "version"].map(Into::into);
+    let code = run_on(&mut console, arguments, Vec::new());
+
+    assert_eq!(code, exit::FAILURE);
+    assert!(String::from_utf8(errors).unwrap().contains("cannot write"));
+}
+
+#[test]
 fn the_command_line_is_well_formed_and_every_help_shows_an_example() {
     let mut command = Cli::command();
     command.build();
@@ -250,6 +272,7 @@ pub(super) fn on_console(
         input_is_terminal: false,
         output: &mut output,
         errors: &mut errors,
+        output_failed: false,
     });
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (code, text(output), text(errors))

@@ -13,7 +13,7 @@
 # POOLGATE_SERVER__UNAUTHENTICATED=everywhere says that everybody who reaches it may
 # do everything. Whoever runs it decides that, and where the ports lead.
 #
-# It writes nothing, needs no capability and runs as user 65532.
+# Without `emulator.data_dir` it writes nothing. It needs no capability and runs as user 65532.
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
@@ -21,7 +21,8 @@ WORKDIR /build
 # The dependencies have a layer of their own, which only the manifests change.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it benches \
-    && echo 'fn main() {}' | tee build.rs src/main.rs tests/it/main.rs benches/calls.rs \
+    && echo 'fn main() {}' | tee build.rs src/main.rs tests/it/main.rs \
+      benches/calls.rs benches/emulator.rs \
     && touch src/lib.rs \
     && cargo build --locked --profile ship
 

@@ -21,13 +21,15 @@
 //!   observe          counts and logs every call, whatever becomes of it
 //!   context          request id in and out; 405 and 415 for what is not gRPC
 //!   catch_panic      a panic is one failed call
-//!     health, reflection leave here
+//!   known service    what nobody serves                             UNIMPLEMENTED
+//!     health (with a deadline), reflection leave here
 //!   inner ring, around our service alone:
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //! service          message -> SDK input                     (convert)
 //! upstream         one client per region; what may be repeated is, what must not is not
+//!                  changes of one pool go one after the other; writes are carried to their end
 //!   SDK            -> Amazon Cognito Identity, or the emulator's connector in process
 //! service          SDK output -> message, failure -> status (convert, status)
 //! ```

@@ -117,18 +117,13 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     };
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
-    let mut admin_address = None;
-    if let Some(wanted) = parts.admin.listen {
-        let (listener, address) = bind(wanted, "admin.listen")?;
-        admin_address = Some(address);
-        tokio::spawn(admin::serve(
-            listener,
-            health.clone(),
-            Arc::clone(&metrics),
-            emulator.clone(),
-            admin_ended,
-        ));
-    }
+    let admin_address = open_admin(
+        &parts.admin,
+        &health,
+        &metrics,
+        emulator.clone(),
+        admin_ended,
+    )?;
 
     let mut aws_port = None;
     if let (Some(wanted), Some(emulator)) = (parts.aws_port.listen, &emulator) {
@@ -207,6 +202,30 @@ async fn upstream(
 ) -> Upstream {
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
     Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+}
+
+/// Serves probes and metrics until `ended`, and what the emulator is told over the
+/// admin port; says where, unless the listener is off.
+fn open_admin(
+    settings: &admin::Settings,
+    health: &Health,
+    metrics: &Arc<Metrics>,
+    emulator: Option<Arc<Emulator>>,
+    ended: CancellationToken,
+) -> Result<Option<SocketAddr>, StartError> {
+    let Some(wanted) = settings.listen else {
+        return Ok(None);
+    };
+    let (listener, address) = bind(wanted, "admin.listen")?;
+    let metrics = Arc::clone(metrics);
+    tokio::spawn(admin::serve(
+        listener,
+        health.clone(),
+        metrics,
+        emulator,
+        ended,
+    ));
+    Ok(Some(address))
 }
 
 fn bind(

@@ -50,7 +50,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
 //!
@@ -74,6 +74,7 @@
 //!   compile or fails a test.
 
 pub mod call;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -87,6 +88,7 @@ pub mod operation;
 pub mod pb;
 pub mod pool_field;
 pub mod rpc;
+pub mod secret;
 pub mod server;
 pub mod service;
 pub mod status;

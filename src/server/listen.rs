@@ -11,7 +11,6 @@
 //!   after [`Serving::cut`] every connection is gone.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,10 +31,6 @@ pub use accept::bind;
 
 /// How long a new connection may take to send its HTTP/2 preface.
 pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The address a request came from, in the extensions of each request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 /// Bounds on connections.
 #[derive(Clone, Copy, Debug)]

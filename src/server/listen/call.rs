@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
-use super::{Grpc, Peer};
+use super::Grpc;
+use crate::caller::Peer;
 use crate::rpc::Rpc;
 
 /// Hands each request of a connection to the service, with its peer, and counts it
@@ -30,7 +31,7 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(tonic::body::Body::new);
-        request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.peer.clone());
         let service = self.service.clone();
         // Nobody loses anything when a probe or a stream of reflection is cut.
         let counts = !Rpc::of_path(request.uri().path()).is_infrastructure();

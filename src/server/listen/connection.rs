@@ -10,7 +10,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::call::Calls;
-use super::{Grpc, Limits, Peer, Serving, preface};
+use super::{Grpc, Limits, Serving, preface};
+use crate::caller::Peer;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
@@ -50,7 +51,10 @@ pub(super) async fn serve(
     };
     let calls = Calls {
         service,
-        peer: Peer(canonical(address)),
+        peer: Peer {
+            address: canonical(address),
+            certificate: None,
+        },
         open: serving.calls.clone(),
     };
     let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));

@@ -123,6 +123,11 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry"]),
     ("opentelemetry*", &["telemetry"]),
     ("cedar_policy*", &["policy"]),
+    // Connections are the server's; what a certificate says is read where callers are
+    // told apart.
+    ("rustls", &["server"]),
+    ("tokio_rustls", &["server"]),
+    ("x509_parser", &["authn"]),
     ("redis", &["quota/redis"]),
 ];
 

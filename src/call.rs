@@ -35,7 +35,7 @@ impl RequestId {
 
 /// Whose store of the emulator a call is about, where stores are isolated. It takes the
 /// place of an AWS access key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 
 impl Tenant {

@@ -76,6 +76,12 @@ pub enum Failure {
     /// AWS answered with an error.
     #[error("{}: {}", .0.code, .0.message)]
     Aws(AwsError),
+    /// As many health checks are being watched as may be.
+    #[error("{limit} health checks are being watched, no more are begun")]
+    TooManyWatches {
+        /// How many may be watched.
+        limit: usize,
+    },
     /// As many changes are under way as may be; nothing was sent.
     #[error("{limit} changes are under way, more are not begun")]
     TooManyWrites {

@@ -8,18 +8,22 @@ mod catch_panic;
 mod context;
 mod deadline;
 mod gate;
+mod holding;
 mod inspect;
 mod observe;
 mod route;
+mod watches;
 mod wrap;
 
 pub use catch_panic::CatchPanic;
 pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;
 pub use gate::{Gate, Gated};
+pub use holding::Holding;
 pub use inspect::Inspect;
 pub use observe::{Meter, Observe};
 pub use route::{KnownService, Route};
+pub use watches::Watches;
 pub use wrap::{Around, Next, Wrap};
 
 use futures_util::future::BoxFuture;

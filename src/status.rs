@@ -215,6 +215,11 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             answer
         }
         F::Aws(error) => aws::answer(error, about.operation),
+        F::TooManyWatches { limit } => {
+            Answer::ours(Code::ResourceExhausted, "TOO_MANY_WATCHES", failure)
+                .metadata("limit", limit)
+                .retry(Retry::After(RETRY_DELAY))
+        }
         F::TooManyWrites { limit } => {
             Answer::ours(Code::ResourceExhausted, "TOO_MANY_WRITES", failure)
                 .metadata("limit", limit)

@@ -14,7 +14,7 @@ use tower::util::BoxCloneSyncService;
 use crate::clock::Clock;
 use crate::layers::{
     Around, CatchPanic, Context, Deadlines, Gated, Inspect, KnownService, Meter, Observe, Request,
-    Response, Route,
+    Response, Route, Watches,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
@@ -24,6 +24,10 @@ use super::Settings;
 
 /// What the messages of all callers together may take while they are read.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
+
+/// How many health checks are watched (reference: "Defaults for every limit", calls).
+const WATCHES_ON_A_CONNECTION: usize = 4;
+const WATCHES: usize = 256;
 
 /// Our service with the inner ring, as the first of the routes.
 pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Routes {
@@ -46,14 +50,16 @@ pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Rou
 }
 
 /// Adds health, with a deadline of its own because a check whose request never ends
-/// would be open for ever.
+/// would be open for ever, and bounds on its watches because they never end.
 pub fn add_health<S: Health>(
     routes: Routes,
     health: HealthServer<S>,
     settings: &Settings,
     clock: &Clock,
 ) -> Routes {
-    let ring = Around::new(deadlines(settings, clock));
+    let ring = ServiceBuilder::new()
+        .layer(Around::new(Watches::new(WATCHES_ON_A_CONNECTION, WATCHES)))
+        .layer(Around::new(deadlines(settings, clock)));
     routes.add_service(ring.named_layer(health))
 }
 

@@ -59,7 +59,9 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         let upstream = upstream(&parts, None, &TaskTracker::new()).await;
         let service = stack(&parts, upstream, &health, &metrics, &Clock::system()).unwrap();
 
-        let request = http::Request::post(path).header("content-type", "application/grpc");
+        let request = http::Request::post(path)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
         let request = request.body(tonic::body::Body::empty()).unwrap();
         let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
 

@@ -68,6 +68,7 @@ fn examples() -> Vec<Failure> {
         Failure::OutcomeUnknown(Lost::default()),
         Failure::Contended { attempts: 4 },
         Failure::DeveloperProviderNameFixed,
+        Failure::TooManyWatches { limit: 4 },
         Failure::TooManyWrites { limit: 256 },
         Failure::Overloaded,
         Failure::Unreachable(Lost::default()),
@@ -110,6 +111,7 @@ mod tests {
             | Failure::OutcomeUnknown(_)
             | Failure::Contended { .. }
             | Failure::DeveloperProviderNameFixed
+            | Failure::TooManyWatches { .. }
             | Failure::TooManyWrites { .. }
             | Failure::Overloaded
             | Failure::Unreachable(_)
@@ -123,7 +125,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 22);
+        assert_eq!(different.len(), 23);
     }
 
     #[test]

@@ -80,6 +80,7 @@ async fn the_outer_of_two_refusals_is_the_answer() {
         let app = App::wire(&wire).await;
         let request = http::Request::post(path)
             .header("content-type", content_type)
+            .header("te", "trailers")
             .header("grpc-timeout", timeout)
             .body(Body::new(Full::from(body.clone())))
             .unwrap();
@@ -113,6 +114,7 @@ async fn the_deadline_covers_the_reading_of_the_message() {
     >());
     let request = http::Request::post(Operation::GetId.path())
         .header("content-type", "application/grpc")
+        .header("te", "trailers")
         .header("grpc-timeout", "50m")
         .body(Body::new(never))
         .unwrap();

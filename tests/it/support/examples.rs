@@ -105,6 +105,7 @@ where
 {
     let request = http::Request::post(path)
         .header("content-type", "application/grpc")
+        .header("te", "trailers")
         .body(Body::new(Full::from(body.to_vec())))
         .unwrap();
     let response = service.oneshot(request).await.unwrap();

@@ -46,6 +46,18 @@ pub enum Proof {
     },
 }
 
+impl Proof {
+    /// The kind of proof in one word, the same in policies, metrics and records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Proof::Anonymous => "anonymous",
+            Proof::Certificate { .. } => "certificate",
+            Proof::Jwt { .. } => "jwt",
+            Proof::StaticToken { .. } => "token",
+        }
+    }
+}
+
 impl Caller {
     /// The name of callers that nothing is known of.
     pub const ANONYMOUS: &str = "anonymous";

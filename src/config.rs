@@ -164,6 +164,18 @@ impl Config {
     }
 }
 
+impl From<Config> for server::Parts {
+    fn from(config: Config) -> Self {
+        Self {
+            server: config.server,
+            admin: config.admin,
+            upstream: config.upstream,
+            emulator: config.emulator,
+            aws_port: config.aws_port,
+        }
+    }
+}
+
 /// The variables of the process's environment that concern poolgate. A value that
 /// is not UTF-8 is kept with replacement characters, so that it is reported as a
 /// mistake and not passed over.

@@ -111,22 +111,11 @@ impl Service {
             },
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
-            tenant: tenant(metadata)?,
+            tenant: Tenant::of_metadata(
+                metadata.get(Tenant::METADATA).map(|name| name.as_bytes()),
+            )?,
         })
     }
-}
-
-/// The tenant that a caller names, if any.
-fn tenant(metadata: &MetadataMap) -> Result<Option<Tenant>, Failure> {
-    let named = metadata.get(Tenant::METADATA).map(|name| {
-        Tenant::from_caller(name.as_bytes()).ok_or_else(|| {
-            Failure::field(
-                Tenant::METADATA,
-                "a tenant is 1 to 128 letters, digits, `_` and `-`",
-            )
-        })
-    });
-    named.transpose()
 }
 
 /// A slot that a layer fills. A missing one is our bug and never a default.

@@ -165,4 +165,7 @@ impl Meter for Uncounted {
     fn started(&self, _: Rpc) {}
     fn handled(&self, _: Rpc, _: &'static str, _: Duration) {}
     fn panicked(&self) {}
+    fn authenticated(&self, _: &'static str, _: &'static str) {}
+    fn authorized(&self, _: Rpc, _: &'static str) {}
+    fn shadowed(&self, _: Rpc, _: &'static str) {}
 }

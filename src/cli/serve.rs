@@ -44,7 +44,7 @@ pub(super) fn run(
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::run(parts(config)));
+    let ended = runtime.block_on(server::run(config.into()));
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
@@ -70,17 +70,6 @@ pub(super) fn runtime(
             tracing::error!(%error, "cannot start the runtime");
             exit::FAILURE
         })
-}
-
-/// What a server is made of, as it is set.
-pub(super) fn parts(config: Config) -> server::Parts {
-    server::Parts {
-        server: config.server,
-        admin: config.admin,
-        upstream: config.upstream,
-        emulator: config.emulator,
-        aws_port: config.aws_port,
-    }
 }
 
 /// Reports why a server did not start, and says what the process ends with.

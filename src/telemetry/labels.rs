@@ -2,6 +2,7 @@
 
 use crate::rpc::Rpc;
 
+pub(super) type PairLabels = [(&'static str, &'static str); 2];
 pub(super) type MethodLabels = [(&'static str, &'static str); 3];
 pub(super) type OutcomeLabels = [(&'static str, &'static str); 4];
 

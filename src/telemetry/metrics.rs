@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::labels::{MethodLabels, OutcomeLabels, method_labels};
+use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
 use crate::layers::Meter;
 use crate::operation::Operation;
@@ -37,6 +37,9 @@ pub struct Metrics {
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
     panics: Counter,
+    authentications: Family<PairLabels, Counter>,
+    decisions: Family<PairLabels, Counter>,
+    shadow_decisions: Family<PairLabels, Counter>,
 }
 
 impl Metrics {
@@ -51,6 +54,9 @@ impl Metrics {
             connections: Gauge::default(),
             refused: Family::default(),
             panics: Counter::default(),
+            authentications: Family::default(),
+            decisions: Family::default(),
+            shadow_decisions: Family::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -98,6 +104,17 @@ impl Metrics {
         add(registry, &names::CONNECTIONS, self.connections.clone());
         add(registry, &names::REFUSED, self.refused.clone());
         add(registry, &names::PANICS, self.panics.clone());
+        add(
+            registry,
+            &names::AUTHENTICATIONS,
+            self.authentications.clone(),
+        );
+        add(registry, &names::DECISIONS, self.decisions.clone());
+        add(
+            registry,
+            &names::SHADOW_DECISIONS,
+            self.shadow_decisions.clone(),
+        );
     }
 }
 
@@ -119,6 +136,21 @@ impl Meter for Metrics {
 
     fn panicked(&self) {
         self.panics.inc();
+    }
+
+    fn authenticated(&self, method: &'static str, outcome: &'static str) {
+        let labels = [("method", method), ("outcome", outcome)];
+        self.authentications.get_or_create(&labels).inc();
+    }
+
+    fn authorized(&self, rpc: Rpc, decision: &'static str) {
+        let labels = [("grpc_method", rpc.method), ("decision", decision)];
+        self.decisions.get_or_create(&labels).inc();
+    }
+
+    fn shadowed(&self, rpc: Rpc, outcome: &'static str) {
+        let labels = [("grpc_method", rpc.method), ("outcome", outcome)];
+        self.shadow_decisions.get_or_create(&labels).inc();
     }
 }
 
@@ -161,6 +193,9 @@ mod tests {
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);
         metrics.handled(rpc, "OK", Duration::ZERO);
+        metrics.authenticated("jwt", "ok");
+        metrics.authorized(rpc, "allowed");
+        metrics.shadowed(rpc, "same");
 
         let text = metrics.encode();
 

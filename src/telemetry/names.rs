@@ -71,6 +71,30 @@ pub const PANICS: Name = Name {
     meaning: "Panics caught while a call was handled. Each is a defect.",
 };
 
+/// Callers told apart or refused.
+pub const AUTHENTICATIONS: Name = Name {
+    name: "poolgate_authentications_total",
+    kind: "counter",
+    labels: &["method", "outcome"],
+    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `jwt`, `token`, `none` (no proof at all).",
+};
+
+/// Decisions of policies.
+pub const DECISIONS: Name = Name {
+    name: "poolgate_policy_decisions_total",
+    kind: "counter",
+    labels: &["grpc_method", "decision"],
+    meaning: "Decisions of the policies: `allowed`, `forbidden` (by a policy), `not_permitted` (by none), `error` (a policy could not be evaluated).",
+};
+
+/// Decisions of shadow policies.
+pub const SHADOW_DECISIONS: Name = Name {
+    name: "poolgate_policy_shadow_decisions_total",
+    kind: "counter",
+    labels: &["grpc_method", "outcome"],
+    meaning: "What the shadow policies would have changed, and did not: `same`, `would_allow`, `would_deny`.",
+};
+
 /// Every metric.
 pub const ALL: &[&Name] = &[
     &STARTED,
@@ -80,6 +104,9 @@ pub const ALL: &[&Name] = &[
     &CONNECTIONS,
     &REFUSED,
     &PANICS,
+    &AUTHENTICATIONS,
+    &DECISIONS,
+    &SHADOW_DECISIONS,
 ];
 
 impl Name {

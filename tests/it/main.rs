@@ -23,6 +23,7 @@ mod emulator_port;
 mod floors;
 mod fuzzed;
 mod killed;
+mod known;
 mod lock;
 mod operations;
 mod order;

@@ -22,6 +22,7 @@ pub struct App {
     pub client: Client,
     pub stack: stack::Stack,
     pub meter: Arc<Counts>,
+    pub upstream: Arc<Upstream>,
     pub writes: TaskTracker,
 }
 
@@ -55,13 +56,15 @@ impl App {
         let writes = TaskTracker::new();
         let clock = Clock::system();
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
-        let routes = stack::inner(&settings, Arc::new(upstream), &clock);
+        let upstream = Arc::new(upstream);
+        let routes = stack::inner(&settings, Arc::clone(&upstream), &clock);
         let meter = Arc::new(Counts::default());
         let stack = stack::outer(routes, meter.clone(), &clock);
         Self {
             client: CognitoIdentityServiceClient::new(stack.clone()),
             stack,
             meter,
+            upstream,
             writes,
         }
     }
@@ -86,4 +89,10 @@ impl Meter for Counts {
     }
 
     fn panicked(&self) {}
+
+    fn authenticated(&self, _: &'static str, _: &'static str) {}
+
+    fn authorized(&self, _: Rpc, _: &'static str) {}
+
+    fn shadowed(&self, _: Rpc, _: &'static str) {}
 }

@@ -50,7 +50,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
 //!
@@ -81,6 +81,7 @@ pub mod config;
 pub mod convert;
 pub mod emulator;
 pub mod failure;
+pub mod fetch;
 pub mod layers;
 pub mod model;
 pub mod notes;

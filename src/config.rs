@@ -13,9 +13,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{emulator, server, telemetry, upstream};
+use crate::{authn, emulator, server, telemetry, upstream};
 
 mod accepts;
+mod callers;
 mod cross_checks;
 mod effective;
 mod key;
@@ -40,6 +41,8 @@ pub struct Config {
     pub server: server::Settings,
     /// The listener for probes and metrics.
     pub admin: server::admin::Settings,
+    /// Who calls.
+    pub authn: authn::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
@@ -80,6 +83,7 @@ impl Config {
         let mut config = Config {
             server: server::Settings::default(),
             admin: server::admin::Settings::default(),
+            authn: authn::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
@@ -117,6 +121,7 @@ impl Config {
         reader.read(&keys::SERVER_DRAIN_GRACE, &mut server.drain.grace);
         reader.read(&keys::SERVER_REFLECTION, &mut server.reflection);
         reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
+        callers::read(reader, &mut self.authn);
 
         let upstream = &mut self.upstream;
         reader.read(&keys::UPSTREAM_KIND, &mut upstream.kind);

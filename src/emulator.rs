@@ -146,8 +146,8 @@ pub use connector::Connector;
 pub use disk::OpenError;
 use issuers::Issuers;
 pub use issuers::{
-    Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
-    issuer_url, jwks_url, read_issuers, read_saml_metadata,
+    Issuer, KeySet, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted, issuer_url,
+    read_issuers, read_saml_metadata,
 };
 pub use quotas::{Overrides, Quotas};
 pub use settings::{Isolation, Settings};
@@ -156,6 +156,7 @@ pub use snapshot::RestoreError;
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
+use crate::fetch::Fetch;
 use crate::operation::{Effect, Operation};
 use disk::Disk;
 use quotas::Buckets;
@@ -171,7 +172,7 @@ pub struct Emulator {
     disk: Option<Disk>,
     signer: Signer,
     issuers: Issuers,
-    key_source: Option<Arc<dyn KeySource>>,
+    key_source: Option<Arc<dyn Fetch>>,
     buckets: Buckets,
 }
 
@@ -222,7 +223,7 @@ impl Emulator {
 
     /// The same emulator, with what fetches the keys of login providers. Without it,
     /// tokens of providers whose keys have to be fetched are refused.
-    pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
+    pub fn with_key_source(mut self, source: Arc<dyn Fetch>) -> Self {
         self.key_source = Some(source);
         self
     }

@@ -49,8 +49,8 @@
 //! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
-//! | 1 | [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 1 | [`authn`], [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
 //!
@@ -68,11 +68,13 @@
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
 //! * A bound or pattern of a field: [`model`].
+//! * What a certificate or a token has to be like, and the callers file: [`authn`].
 //! * How the real service behaves, and where the emulator had to guess: [`emulator`].
 //! * Operation 24: the proto, two conversions in [`convert`], its input in [`model`],
 //!   one row in [`operation`], three lines in [`service`]. Forgetting one does not
 //!   compile or fails a test.
 
+pub mod authn;
 pub mod call;
 pub mod caller;
 pub mod cli;
@@ -81,6 +83,7 @@ pub mod config;
 pub mod convert;
 pub mod emulator;
 pub mod failure;
+pub mod fetch;
 pub mod layers;
 pub mod model;
 pub mod notes;

@@ -19,7 +19,7 @@ pub mod aws_port;
 pub mod drain;
 mod emulate;
 pub mod health;
-mod key_source;
+mod http_fetch;
 pub mod listen;
 pub mod reflection;
 mod settings;

@@ -67,6 +67,8 @@ keys! {
         "Whether gRPC reflection is served.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
         "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
+    AUTHN_CALLERS_FILE: FilePath = "authn.callers_file", None, FilePath,
+        "The file with everything about who calls: what names callers in their certificates, the issuers of their tokens, static tokens, their roles and attributes. In TOML.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";

@@ -285,3 +285,25 @@ fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> 
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
+
+#[test]
+fn mistakes_in_the_callers_file_are_mistakes_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let callers = folder.path().join("callers.toml");
+    let text = format!("[authn]\ncallers_file = {callers:?}\n");
+
+    std::fs::write(&callers, "both = \"either\"\n[[issuers]]\n").unwrap();
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+    std::fs::write(&callers, "[certificates]\nnames = [\"dns\"]\n").unwrap();
+    let config = load(&text, Vec::new()).unwrap();
+
+    for expected in [
+        ": line 1: both: not one of `same-caller`, `certificate`, `token`",
+        ": line 2: issuers[0].algorithms: missing",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 5, "{mistakes}");
+    assert_eq!(config.authn.callers_file, Some(callers.clone()));
+    assert_eq!(config.authn.callers.files(), [callers]);
+}

@@ -12,6 +12,7 @@
 )]
 
 mod any_bytes;
+mod authn;
 mod bad_input;
 mod bounds;
 mod classic_flow;

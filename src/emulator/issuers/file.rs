@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Issuer, KeySet, Keys, issuer_url, jwks_url, provider};
+use super::{Issuer, KeySet, Keys, issuer_url, provider};
+use crate::fetch;
 
 /// Reads the file; or every mistake in it, each with its place.
 pub fn read(path: &Path) -> Result<Vec<Issuer>, Vec<String>> {
@@ -102,7 +103,7 @@ impl Mistakes {
         let keys = match (*source, entry.get(*source)?) {
             ("jwks", set) => KeySet::of_json(set).map(Keys::Written),
             ("jwks_file", Value::String(name)) => set_in(&folder.join(name)).map(Keys::Written),
-            (_, Value::String(url)) => jwks_url(url).map(|()| Keys::Fetched(url.clone())),
+            (_, Value::String(url)) => fetch::check_url(url).map(|()| Keys::Fetched(url.clone())),
             _ => Err("not a text".to_owned()),
         };
         keys.map_err(|reason| self.add(&source_place, reason)).ok()

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::emulator::{Issuer, KeySource, Keys, Wanted};
+use crate::emulator::{Issuer, Keys, Wanted};
+use crate::fetch::Document;
 
 const IDP: &str = "idp.example";
 const KEYS: &str = "https://idp.example/keys";
@@ -17,12 +18,15 @@ struct Provider {
     keys: Mutex<Option<Value>>,
 }
 
-impl KeySource for Provider {
-    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
+impl Fetch for Provider {
+    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Document, String>> {
         assert_eq!(url, KEYS);
         self.asked.fetch_add(1, Ordering::SeqCst);
         let keys = self.keys.lock().unwrap().clone();
-        let answer = keys.map(|keys| Bytes::from(keys.to_string()));
+        let answer = keys.map(|keys| Document {
+            body: Bytes::from(keys.to_string()),
+            max_age: None,
+        });
         Box::pin(async move { answer.ok_or_else(|| "out of order".to_owned()) })
     }
 }

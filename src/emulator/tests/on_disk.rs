@@ -51,7 +51,7 @@ impl World {
         Self::fetching(settings, None)
     }
 
-    fn fetching(settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
+    fn fetching(settings: Settings, source: Option<Arc<dyn Fetch>>) -> Self {
         Self(super::World::on_disk_with(settings, source))
     }
 }

@@ -7,6 +7,7 @@ pub(super) const WORDS: &[&str] = &[
     "caller",
     "clock",
     "failure",
+    "fetch",
     "model",
     "notes",
     "operation",

@@ -8,6 +8,7 @@
 //! * [`fuzz::Target`] is what random input is thrown at, here and by `fuzz/`.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
+//! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
 //!   request and answers as it is told.
 
@@ -18,4 +19,5 @@ pub mod examples;
 pub mod fake_aws;
 pub mod fuzz;
 pub mod process;
+pub mod tokens;
 pub mod wire;

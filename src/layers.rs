@@ -4,6 +4,7 @@
 //! A layer is a [`Wrap`], which sees both ways, or a [`Gate`], which only lets
 //! pass or refuses. The plumbing of both is in [`Around`], once.
 
+mod authenticate;
 mod catch_panic;
 mod context;
 mod deadline;
@@ -15,6 +16,7 @@ mod route;
 mod watches;
 mod wrap;
 
+pub use authenticate::Authenticate;
 pub use catch_panic::CatchPanic;
 pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;

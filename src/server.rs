@@ -72,9 +72,6 @@ pub enum StartError {
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The system's certificates cannot be read, and keys are to be fetched.
-    #[error("cannot read the system's certificates to fetch the keys of login providers: {0}")]
-    Certificates(#[source] std::io::Error),
 }
 
 /// Serves until a signal comes, then drains.

@@ -96,8 +96,7 @@ impl Emulating {
 pub(super) fn open(settings: &Settings, clock: &Clock) -> Result<Arc<Emulator>, StartError> {
     let mut emulator = Emulator::open(settings.clone(), clock.clone())?;
     if settings.fetches_keys() {
-        let source = HttpFetch::new(KEYS_TIMEOUT).map_err(StartError::Certificates)?;
-        emulator = emulator.with_key_source(Arc::new(source));
+        emulator = emulator.with_key_source(Arc::new(HttpFetch::new(KEYS_TIMEOUT)));
     }
     Ok(Arc::new(emulator))
 }

@@ -15,35 +15,42 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::OnceCell;
 
 use crate::fetch::{self, Document, Fetch};
 
 /// An HTTP client that gets documents.
 pub(super) struct HttpFetch {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: OnceCell<HttpClient>,
     timeout: Duration,
 }
 
+type HttpClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
+
 impl HttpFetch {
-    /// A client that trusts the system's certificates and gives a server this long.
-    pub(super) fn new(timeout: Duration) -> io::Result<Self> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, timeout })
+    /// A client that trusts the system's certificates, which are read when the first
+    /// document is fetched, and gives a server this long.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            client: OnceCell::new(),
+            timeout,
+        }
+    }
+
+    async fn client(&self) -> Result<&HttpClient, String> {
+        let made = self.client.get_or_try_init(async || {
+            let made = tokio::task::spawn_blocking(client).await;
+            made.unwrap_or_else(|error| Err(io::Error::other(error)))
+        });
+        made.await
+            .map_err(|error| format!("cannot read the system's certificates: {error}"))
     }
 
     async fn get(&self, url: &str) -> Result<Document, String> {
         fetch::check_url(url)?;
         let url: Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
-        let response = self
-            .client
-            .get(url)
-            .await
-            .map_err(|error| error.to_string())?;
+        let client = self.client().await?;
+        let response = client.get(url).await.map_err(|error| error.to_string())?;
         if response.status() != StatusCode::OK {
             return Err(format!("answered with {}", response.status()));
         }
@@ -65,6 +72,15 @@ impl Fetch for HttpFetch {
                 .unwrap_or_else(|_| Err("no answer in time".to_owned()))
         })
     }
+}
+
+fn client() -> io::Result<HttpClient> {
+    let connector = HttpsConnectorBuilder::new()
+        .with_native_roots()?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
 /// The first `max-age`, unless the answer is not to be kept at all.
@@ -136,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_machines_are_not_asked_without_tls() {
-        let client = HttpFetch::new(TIMEOUT).unwrap();
+        let client = HttpFetch::new(TIMEOUT);
 
         let answer = client.fetch("http://169.254.169.254/keys").await;
 
@@ -149,7 +165,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
 
-        let answer = HttpFetch::new(TIMEOUT).unwrap().fetch(&url).await;
+        let answer = HttpFetch::new(TIMEOUT).fetch(&url).await;
 
         assert_eq!(answer, Err("no answer in time".to_owned()));
     }
@@ -165,6 +181,6 @@ mod tests {
             // The client may hang up before it has read all.
             let _ = stream.write_all(answer.as_bytes()).await;
         });
-        HttpFetch::new(TIMEOUT).unwrap().fetch(&url).await
+        HttpFetch::new(TIMEOUT).fetch(&url).await
     }
 }

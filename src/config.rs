@@ -13,7 +13,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{emulator, server, telemetry, upstream};
+use crate::{emulator, policy, server, telemetry, upstream};
 
 mod accepts;
 mod cross_checks;
@@ -23,6 +23,7 @@ mod keys;
 mod login_providers;
 mod mistake;
 mod nearest;
+mod policies;
 mod reader;
 mod sources;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub server: server::Settings,
     /// The listener for probes and metrics.
     pub admin: server::admin::Settings,
+    /// Who may do what.
+    pub policy: policy::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
@@ -80,6 +83,7 @@ impl Config {
         let mut config = Config {
             server: server::Settings::default(),
             admin: server::admin::Settings::default(),
+            policy: policy::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
@@ -146,6 +150,8 @@ impl Config {
             &mut upstream.operation_timeout,
         );
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
+
+        policies::read(reader, &mut self.policy, &upstream.region);
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;

@@ -13,7 +13,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{authn, emulator, server, telemetry, upstream};
+use crate::{authn, emulator, policy, server, telemetry, upstream};
 
 mod accepts;
 mod callers;
@@ -24,6 +24,7 @@ mod keys;
 mod login_providers;
 mod mistake;
 mod nearest;
+mod policies;
 mod reader;
 mod sources;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub admin: server::admin::Settings,
     /// Who calls.
     pub authn: authn::Settings,
+    /// Who may do what.
+    pub policy: policy::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
@@ -84,6 +87,7 @@ impl Config {
             server: server::Settings::default(),
             admin: server::admin::Settings::default(),
             authn: authn::Settings::default(),
+            policy: policy::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
@@ -151,6 +155,8 @@ impl Config {
             &mut upstream.operation_timeout,
         );
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
+
+        policies::read(reader, &mut self.policy, &upstream.region);
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;

@@ -49,7 +49,7 @@
 //! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
-//! | 1 | [`authn`], [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 1 | [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
 //! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
@@ -65,6 +65,7 @@
 //! # Where to go
 //!
 //! * A limit, an address, a default: the table of keys in [`config`].
+//! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
 //! * A bound or pattern of a field: [`model`].
@@ -89,6 +90,7 @@ pub mod model;
 pub mod notes;
 pub mod operation;
 pub mod pb;
+pub mod policy;
 pub mod pool_field;
 pub mod rpc;
 pub mod secret;

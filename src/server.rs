@@ -18,6 +18,7 @@ pub mod admin;
 pub mod aws_port;
 pub mod drain;
 mod emulate;
+pub mod explain;
 pub mod health;
 mod http_fetch;
 pub mod listen;

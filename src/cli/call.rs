@@ -7,11 +7,10 @@ use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
-use super::{Console, client, exit};
+use super::{Console, client, exit, json};
 
 mod codec;
 mod failure;
-mod json;
 mod method;
 
 #[derive(Debug, clap::Args)]

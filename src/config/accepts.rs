@@ -11,12 +11,14 @@ mod aws;
 mod directory;
 mod files;
 mod login_providers;
+mod policy;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
 pub(super) use files::SecretKeysFile;
 pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
+pub(super) use policy::{Guardrails, Paths, RoleArns, RoleName, Tag};
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Directory, FilePath, Flag, IssuerUrls, LogLevel, OneOf,
-    QuotaOverrides, Region, Regions, SamlFiles, SecretKeysFile, Span, Url, Whole,
+    AccountId, Address, AddressOrOff, Directory, FilePath, Flag, Guardrails, IssuerUrls, LogLevel,
+    OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles, SecretKeysFile,
+    Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::emulator::{Isolation, LoginTokens};
@@ -69,6 +70,22 @@ keys! {
         "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
     AUTHN_CALLERS_FILE: FilePath = "authn.callers_file", None, FilePath,
         "The file with everything about who calls: what names callers in their certificates, the issuers of their tokens, static tokens, their roles and attributes. In TOML.";
+    POLICY_FILES: Paths = "policy.files", None, Paths,
+        "The policies that say who may do what, in Cedar: see docs/policies.md. Unset: nobody is asked.";
+    POLICY_SHADOW_FILES: Paths = "policy.shadow_files", None, Paths,
+        "Policies that are tried beside those in force, told about and not enforced.";
+    POLICY_SAMPLES_FILE: FilePath = "policy.samples_file", None, FilePath,
+        "The calls, in TOML, whose outcome has to be as written before policies take effect.";
+    POLICY_GUARDRAILS_OFF: Guardrails = "policy.guardrails_off", None, Guardrails,
+        "The guardrails that are switched off. Unset: all are in force, whenever policies are.";
+    POLICY_PRODUCTION_TAG: Tag = "policy.production_tag", Some("environment=production"), Tag,
+        "The tag of pools in production, for guardrails. Key and value are compared as they are, upper and lower case apart.";
+    POLICY_ALLOWED_ROLE_ARNS: RoleArns = "policy.allowed_role_arns", None, RoleArns,
+        "The roles that pools may be given and that credentials may be asked for, for guardrails. Unset: none; `[\"*\"]`: any.";
+    POLICY_MAX_TOKEN_DURATION: Span = "policy.max_token_duration", Some("1h"), span(1000, 86_400),
+        "How long a token for a developer identity may hold, for guardrails. AWS's default is 15 minutes.";
+    POLICY_ADMIN_ROLE: RoleName = "policy.admin_role", Some("admin"), RoleName,
+        "The role that may delete and may take the production tag off, for guardrails.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";

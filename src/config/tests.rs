@@ -22,6 +22,7 @@ fn without_any_source_each_room_has_its_defaults() {
 
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.policy, policy::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -37,6 +38,7 @@ fn the_defaults_in_the_table_are_those_of_the_rooms() {
 
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.policy, policy::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -306,4 +308,65 @@ fn mistakes_in_the_callers_file_are_mistakes_of_the_configuration() {
     assert_eq!(mistakes.lines().count(), 5, "{mistakes}");
     assert_eq!(config.authn.callers_file, Some(callers.clone()));
     assert_eq!(config.authn.callers.files(), [callers]);
+}
+
+#[test]
+fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.cedar");
+    std::fs::write(
+        &path,
+        "permit (principal, action, resource);\n@id(\"b\") nothing;",
+    )
+    .unwrap();
+    let files = path.display().to_string();
+    let load = |variables: &[(&str, &str)]| {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        load("", variables).map_err(|mistakes| mistakes.to_string())
+    };
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_LOG__FORMAT", "xml"),
+    ])
+    .unwrap_err();
+    assert!(
+        mistakes.contains("a.cedar:1: a policy without a name"),
+        "{mistakes}"
+    );
+    assert!(mistakes.contains("a.cedar:2: "), "{mistakes}");
+    assert!(mistakes.contains("log.format"), "{mistakes}");
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_POLICY__GUARDRAILS_OFF", "all"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        mistakes.lines().count(),
+        1,
+        "policies wait for the keys: {mistakes}"
+    );
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__SHADOW_FILES", &files),
+        ("POOLGATE_POLICY__SAMPLES_FILE", "samples.toml"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        mistakes.matches("wants policy.files").count(),
+        2,
+        "{mistakes}"
+    );
+
+    std::fs::write(&path, "@id(\"a\") permit (principal, action, resource);").unwrap();
+    let config = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_UPSTREAM__REGION", "eu-west-1"),
+    ])
+    .unwrap();
+    assert_eq!(config.policy.region, "eu-west-1");
+    assert!(config.policy.is_on());
 }

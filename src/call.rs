@@ -116,6 +116,17 @@ pub enum Resource {
     Identities(Vec<String>),
 }
 
+impl Resource {
+    /// The identities that are named.
+    pub fn identities(&self) -> &[String] {
+        match self {
+            Resource::Account | Resource::Pool(_) => &[],
+            Resource::Identity(id) => std::slice::from_ref(id),
+            Resource::Identities(ids) => ids,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

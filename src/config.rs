@@ -131,6 +131,7 @@ impl Config {
         reader.read(&keys::UPSTREAM_KIND, &mut upstream.kind);
         reader.read(&keys::UPSTREAM_REGION, &mut upstream.region);
         reader.read(&keys::UPSTREAM_REGIONS, &mut upstream.regions);
+        reader.read(&keys::UPSTREAM_ACCOUNT_ID, &mut upstream.account_id);
         reader.read(&keys::UPSTREAM_ENDPOINT_URL, &mut upstream.endpoint_url);
         reader.read(&keys::UPSTREAM_FIPS, &mut upstream.fips);
         reader.read(&keys::UPSTREAM_DUAL_STACK, &mut upstream.dual_stack);
@@ -170,6 +171,9 @@ impl Config {
         reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
         reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
+        if upstream.kind == upstream::Kind::Emulator {
+            upstream.account_id = Some(emulator.account_id.clone());
+        }
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);
     }
@@ -180,6 +184,8 @@ impl From<Config> for server::Parts {
         Self {
             server: config.server,
             admin: config.admin,
+            authn: config.authn,
+            policy: config.policy,
             upstream: config.upstream,
             emulator: config.emulator,
             aws_port: config.aws_port,

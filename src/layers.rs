@@ -5,6 +5,7 @@
 //! pass or refuses. The plumbing of both is in [`Around`], once.
 
 mod authenticate;
+mod authorize;
 mod catch_panic;
 mod context;
 mod deadline;
@@ -17,6 +18,7 @@ mod watches;
 mod wrap;
 
 pub use authenticate::Authenticate;
+pub use authorize::{Asking, Authorize, Lookup, Tags};
 pub use catch_panic::CatchPanic;
 pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use crate::call::Subject;
+use crate::call::{Resource, Subject};
 use crate::caller::Caller;
 use crate::failure::Denial;
 use crate::operation::Operation;
@@ -91,12 +91,34 @@ pub struct Question<'a> {
 /// tells which of it policies ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The tags of the pool that the call names; nothing if there is no such pool.
-    pub pool_tags: Option<BTreeMap<String, String>>,
+    /// The tags of the pool that the call names, and of those that its identities are
+    /// in. A pool that is not here has no tags that are known.
+    pub tags_of_pool: HashMap<String, BTreeMap<String, String>>,
     /// The number of the AWS account that is called.
     pub account: Option<String>,
     /// The pools of identities, as far as they are known.
     pub pool_of_identity: HashMap<String, String>,
+}
+
+impl Facts {
+    /// Where a call is about one pool, or identities of one: its tags, if they are known.
+    pub fn about_one_pool(
+        resource: &Resource,
+        tags: Option<BTreeMap<String, String>>,
+        pool_of_identity: HashMap<String, String>,
+    ) -> Self {
+        let named = match resource {
+            Resource::Pool(id) => Some(id),
+            Resource::Account | Resource::Identity(_) | Resource::Identities(_) => None,
+        };
+        let pools = named.into_iter().chain(pool_of_identity.values());
+        let tagged = pools.filter_map(|pool| Some((pool.clone(), tags.clone()?)));
+        Self {
+            tags_of_pool: tagged.collect(),
+            account: None,
+            pool_of_identity,
+        }
+    }
 }
 
 /// The answer to a [`Question`].

@@ -11,8 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::emulator::{self, Connector, Emulator};
+use crate::layers::Meter;
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
+use crate::{authn, policy};
 
 pub mod admin;
 pub mod aws_port;
@@ -22,12 +24,15 @@ pub mod explain;
 pub mod health;
 mod http_fetch;
 pub mod listen;
+mod lookup;
 pub mod reflection;
+mod rules;
 mod settings;
 pub mod signals;
 pub mod stack;
 
 pub use emulate::{Emulating, emulate, start_emulating};
+pub use rules::Rules;
 pub use settings::{Settings, Unauthenticated};
 
 use aws_port::AwsPort;
@@ -37,12 +42,16 @@ use listen::{Limits, Serving};
 use signals::Signals;
 
 /// What a server is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parts {
     /// The gRPC listener.
     pub server: Settings,
     /// The listener for probes and metrics.
     pub admin: admin::Settings,
+    /// Who calls.
+    pub authn: authn::Settings,
+    /// Who may do what.
+    pub policy: policy::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator, for the upstream of that kind.
@@ -72,7 +81,10 @@ pub enum StartError {
     Emulator(#[from] emulator::OpenError),
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
+    Reflection(#[from] reflection::Error),
+    /// The policies have mistakes.
+    #[error("{}", lines(.0))]
+    Policies(Vec<policy::Mistake>),
 }
 
 /// Serves until a signal comes, then drains.
@@ -131,8 +143,9 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     }
     let (aws_port, aws_address) = aws_port.unzip();
 
+    let rules = Rules::open(&parts.authn, &parts.policy, &clock).map_err(StartError::Policies)?;
     let upstream = upstream(&parts, emulator, &writes).await;
-    let stack = stack(&parts, upstream, &health, &metrics, &clock)?;
+    let stack = stack(&parts, &rules, upstream, &health, &metrics, &clock)?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -179,17 +192,20 @@ impl Running {
 /// in `metrics`.
 fn stack(
     parts: &Parts,
+    rules: &Rules,
     upstream: Upstream,
     health: &Health,
     metrics: &Arc<Metrics>,
     clock: &Clock,
 ) -> Result<stack::Stack, StartError> {
-    let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
+    let upstream = Arc::new(upstream);
+    let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
+    let mut routes = stack::inner(&parts.server, rules, Arc::clone(&upstream), &meter, clock);
     routes = stack::add_health(routes, health.service(), &parts.server, clock);
     if parts.server.reflection {
-        routes = reflection::add_to(routes)?;
+        routes = stack::add_reflection(routes, rules, &upstream, &meter, clock)?;
     }
-    Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
+    Ok(stack::outer(routes, meter, clock))
 }
 
 /// AWS, or the emulator in the place of the network. Writes run in `writes`.
@@ -238,6 +254,11 @@ fn bind(
     let listener = listen::bind(address).map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
     Ok((listener, bound))
+}
+
+fn lines(mistakes: &[policy::Mistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 fn announce(

@@ -88,6 +88,11 @@ impl Upstream {
         }
     }
 
+    /// The number of the AWS account that is called, where it is known.
+    pub fn account_id(&self) -> Option<&str> {
+        self.clients.account_id()
+    }
+
     /// Makes one call. `send` is given the client to send with.
     ///
     /// Changes of one pool's configuration go one after the other: a partial update

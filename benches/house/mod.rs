@@ -12,7 +12,7 @@ use poolgate::pb;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::stack::{self, Stack};
-use poolgate::server::{self, Running};
+use poolgate::server::{self, Rules, Running};
 use poolgate::upstream::Upstream;
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
@@ -141,8 +141,11 @@ async fn stack() -> Stack {
     let clock = Clock::system();
     let http_client = emulator().into_http_client();
     let upstream = Upstream::new(Default::default(), Some(http_client), TaskTracker::new()).await;
-    let routes = stack::inner(&server::Settings::default(), Arc::new(upstream), &clock);
-    stack::outer(routes, Arc::new(Uncounted), &clock)
+    let rules = Rules::open(&Default::default(), &Default::default(), &clock).expect("no policies");
+    let meter: Arc<dyn Meter> = Arc::new(Uncounted);
+    let settings = server::Settings::default();
+    let routes = stack::inner(&settings, &rules, Arc::new(upstream), &meter, &clock);
+    stack::outer(routes, meter, &clock)
 }
 
 async fn server() -> Running {
@@ -152,9 +155,7 @@ async fn server() -> Running {
             ..Default::default()
         },
         admin: server::admin::Settings { listen: None },
-        upstream: Default::default(),
-        emulator: Default::default(),
-        aws_port: Default::default(),
+        ..Default::default()
     };
     server::start(parts).await.expect("a server")
 }

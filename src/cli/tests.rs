@@ -226,9 +226,7 @@ impl Server {
                 ..server::Settings::default()
             },
             admin: server::admin::Settings { listen: None },
-            upstream: crate::upstream::Settings::default(),
-            emulator: crate::emulator::Settings::default(),
-            aws_port: Default::default(),
+            ..server::Parts::default()
         }));
         Self {
             address: running.unwrap().address.to_string(),

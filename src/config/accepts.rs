@@ -90,6 +90,25 @@ impl Accepts for Flag {
     }
 }
 
+/// The same, where unset is a value of its own.
+pub(super) struct Maybe<A>(pub(super) A);
+
+impl<A: Accepts> Accepts for Maybe<A> {
+    type Value = Option<A::Value>;
+
+    fn parse(&self, text: &str) -> Result<Self::Value, String> {
+        self.0.parse(text).map(Some)
+    }
+
+    fn accepted(&self) -> String {
+        self.0.accepted()
+    }
+
+    fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+}
+
 /// A whole number in a range.
 pub(super) struct Whole<T> {
     pub(super) least: u64,

@@ -13,6 +13,7 @@ use crate::upstream::Kind;
 /// Adds every contradiction to the reader's mistakes.
 pub(super) fn run(config: &Config, reader: &mut Reader) {
     listeners(config, reader);
+    callers(config, reader);
     deadlines(config, reader);
     regions(config, reader);
     endpoint(config, reader);
@@ -21,21 +22,26 @@ pub(super) fn run(config: &Config, reader: &mut Reader) {
 
 fn listeners(config: &Config, reader: &mut Reader) {
     let server = &config.server;
-    let open: [(&dyn AnyKey, Option<SocketAddr>); 2] = [
-        (&keys::SERVER_LISTEN, Some(server.listen)),
-        (&keys::EMULATOR_LISTEN, config.aws_port.listen),
-    ];
-    for (key, address) in open {
-        let beyond_loopback =
-            address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
-        if beyond_loopback && server.unauthenticated == Unauthenticated::Loopback {
-            let reason = format!(
-                "other machines can reach this address and callers are not authenticated; \
-                 listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
-                keys::SERVER_UNAUTHENTICATED.path
-            );
-            add(reader, key, &[&keys::SERVER_UNAUTHENTICATED], reason);
-        }
+    let beyond_loopback = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
+    let is_open = server.unauthenticated == Unauthenticated::Everywhere;
+    if beyond_loopback(server.listen) && !is_closed(config) && !is_open {
+        let reason = format!(
+            "other machines can reach this address and callers are not authenticated; set \
+             `{}`, or listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+            keys::AUTHN_CALLERS_FILE.path,
+            keys::SERVER_UNAUTHENTICATED.path
+        );
+        let compared: [&dyn AnyKey; 2] = [&keys::SERVER_UNAUTHENTICATED, &keys::AUTHN_CALLERS_FILE];
+        add(reader, &keys::SERVER_LISTEN, &compared, reason);
+    }
+    if config.aws_port.listen.is_some_and(beyond_loopback) && !is_open {
+        let reason = format!(
+            "other machines can reach this address, where the emulator knows no callers; \
+             listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+            keys::SERVER_UNAUTHENTICATED.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::SERVER_UNAUTHENTICATED];
+        add(reader, &keys::EMULATOR_LISTEN, &compared, reason);
     }
     let (grpc, admin) = (Some(server.listen), config.admin.listen);
     let pairs: [(&dyn AnyKey, _, &dyn AnyKey, _); 3] = [
@@ -70,6 +76,31 @@ fn listeners(config: &Config, reader: &mut Reader) {
             reason,
         );
     }
+}
+
+/// Who calls AWS through poolgate is known, and what those who are known may do is said.
+fn callers(config: &Config, reader: &mut Reader) {
+    if config.upstream.kind == Kind::Aws && !is_closed(config) {
+        let reason = format!(
+            "calls to AWS want callers who prove who they are; set `{}`",
+            keys::AUTHN_CALLERS_FILE.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::AUTHN_CALLERS_FILE];
+        add(reader, &keys::UPSTREAM_KIND, &compared, reason);
+    }
+    if is_closed(config) && !config.policy.is_on() {
+        let reason = format!(
+            "callers are told apart, and nothing says what they may do; set `{}`",
+            keys::POLICY_FILES.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::POLICY_FILES];
+        add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
+    }
+}
+
+/// Whether every caller has to prove who it is.
+fn is_closed(config: &Config) -> bool {
+    config.authn.callers_file.is_some()
 }
 
 fn deadlines(config: &Config, reader: &mut Reader) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, Flag, Guardrails, IssuerUrls, LogLevel,
-    OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles, SecretKeysFile,
-    Span, Tag, Url, Whole,
+    Maybe, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles,
+    SecretKeysFile, Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::emulator::{Isolation, LoginTokens};
@@ -93,6 +93,8 @@ keys! {
         "The region of operations that name no pool and no identity.";
     UPSTREAM_REGIONS: Regions = "upstream.regions", None, Regions,
         "The regions that calls may go to. Unset: every region this version knows.";
+    UPSTREAM_ACCOUNT_ID: Maybe<AccountId> = "upstream.account_id", None, Maybe(AccountId),
+        "The number of the AWS account that is called, for policies that ask for it. Unset: not known; the emulator's own with `upstream.kind = \"emulator\"`.";
     UPSTREAM_ENDPOINT_URL: Url = "upstream.endpoint_url", None, Url,
         "Where requests are sent, in place of AWS's endpoint of the region. Wants `upstream.kind = \"aws\"`.";
     UPSTREAM_FIPS: Flag = "upstream.fips", Some("false"), Flag,

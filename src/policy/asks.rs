@@ -49,8 +49,8 @@ impl Needs {
         }
     }
 
-    /// What is left of it for an action: only pools have tags and only identities are
-    /// in pools.
+    /// What is left of it for an action: the account and poolgate have no tags, and only
+    /// identities are in pools.
     pub(super) fn for_action(self, action: Action) -> Self {
         let (pool, identity) = match action {
             Action::Reflection => (false, false),
@@ -61,7 +61,8 @@ impl Needs {
             },
         };
         Self {
-            tags: self.tags && pool,
+            // The tags of an identity's pool are asked for by way of the pool.
+            tags: self.tags && (pool || identity && self.pool_of_identity),
             pool_of_identity: self.pool_of_identity && identity,
         }
     }
@@ -88,7 +89,9 @@ impl Needs {
         match operator {
             "hasTag" | "getTag" => self.tags |= !is_of_caller(operands),
             "." | "has" => {
-                self.tags |= operands.get("attr").and_then(Value::as_str) == Some("tags_known");
+                let attribute = operands.get("attr").and_then(Value::as_str);
+                self.tags |= attribute == Some("tags_known");
+                self.pool_of_identity |= attribute == Some("pool");
             }
             "in" => self.pool_of_identity |= !is_of_caller(operands),
             "is" => self.pool_of_identity |= operands.contains_key("in") && !is_of_caller(operands),
@@ -156,6 +159,8 @@ mod tests {
                 tags,
             ),
             ("resource", "resource.tags_known", tags),
+            ("resource", "resource has pool", pool),
+            ("resource", "resource.pool.hasTag(\"t\")", (true, true)),
             ("resource in Poolgate::IdentityPool::\"a\"", "true", pool),
             (
                 "resource is Poolgate::Identity in Poolgate::IdentityPool::\"a\"",
@@ -188,13 +193,13 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_those_of_pools_and_only_identities_are_in_pools() {
+    fn tags_are_those_of_pools_and_only_identities_are_in_some() {
         for (action, tags, pool_of_identity) in [
             (Operation::CreateIdentityPool.into(), false, false),
             (Operation::TagResource.into(), true, false),
             (Operation::GetId.into(), true, false),
-            (Operation::DeleteIdentities.into(), false, true),
-            (Operation::GetOpenIdToken.into(), false, true),
+            (Operation::DeleteIdentities.into(), true, true),
+            (Operation::GetOpenIdToken.into(), true, true),
             (Action::Reflection, false, false),
         ] {
             let expected = Needs {

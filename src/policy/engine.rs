@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 
 use super::{Mistake, Policies, Settings};
 
@@ -17,8 +17,8 @@ impl Engine {
 
     /// The policies in force. Ask all questions of one call of the same, so that a
     /// reload in between does not matter: what they need and what they decide.
-    pub fn policies(&self) -> Guard<Arc<Policies>> {
-        self.0.load()
+    pub fn policies(&self) -> Arc<Policies> {
+        self.0.load_full()
     }
 
     /// Reads the policies again and puts them in force, as a whole, once the samples

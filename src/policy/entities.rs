@@ -27,6 +27,8 @@ pub(super) struct Target {
     /// The pool that it is in, where that is known.
     pub(super) pool: Option<EntityUid>,
     entity: Entity,
+    /// That pool.
+    around: Option<Entity>,
 }
 
 /// The caller with its roles and attributes.
@@ -56,6 +58,7 @@ pub(super) fn targets(
         return Ok(vec![Target {
             uid: names::server(),
             pool: None,
+            around: None,
             entity: Entity::with_uid(names::server()),
         }]);
     };
@@ -71,7 +74,8 @@ pub(super) fn targets(
 /// Everything that a policy can come across when it is asked about `target`.
 pub(super) fn entities(action: Action, caller: Entity, target: Target) -> Result<Entities, String> {
     let action = ACTIONS.get(&action.uid()).cloned();
-    let entities = [caller, target.entity].into_iter().chain(action);
+    let around = target.around.into_iter().chain(action);
+    let entities = [caller, target.entity].into_iter().chain(around);
     Entities::from_entities(entities, None).map_err(|error| error.to_string())
 }
 
@@ -82,36 +86,47 @@ fn account(facts: &Facts, region: &str) -> Result<Target, String> {
     Ok(Target {
         uid: uid.clone(),
         pool: None,
+        around: None,
         entity: entity(uid, attributes, [], [])?,
     })
 }
 
 fn pool(id: &str, facts: &Facts, region: &str) -> Result<Target, String> {
-    let uid = names::pool(id);
+    let entity = pool_entity(id, facts, region)?;
+    Ok(Target {
+        uid: entity.uid(),
+        pool: None,
+        around: None,
+        entity,
+    })
+}
+
+fn pool_entity(id: &str, facts: &Facts, region: &str) -> Result<Entity, String> {
+    let tags = facts.tags_of_pool.get(id);
     let mut attributes = vec![
         ("id", text(id)),
         ("region", text(region)),
-        (
-            "tags_known",
-            Expression::new_bool(facts.pool_tags.is_some()),
-        ),
+        ("tags_known", Expression::new_bool(tags.is_some())),
     ];
     attributes.extend(number(facts));
-    Ok(Target {
-        uid: uid.clone(),
-        pool: None,
-        entity: entity(uid, attributes, [], facts.pool_tags.iter().flatten())?,
-    })
+    entity(names::pool(id), attributes, [], tags.into_iter().flatten())
 }
 
 fn identity(id: &str, facts: &Facts, region: &str) -> Result<Target, String> {
     let uid = names::identity(id);
-    let pool = facts.pool_of_identity.get(id).map(|id| names::pool(id));
-    let attributes = [("id", text(id)), ("region", text(region))];
+    let around = facts.pool_of_identity.get(id);
+    let around = around
+        .map(|pool_id| pool_entity(pool_id, facts, region))
+        .transpose()?;
+    let pool = around.as_ref().map(Entity::uid);
+    let mut attributes = vec![("id", text(id)), ("region", text(region))];
+    let reference = pool.clone().map(Expression::new_entity_uid);
+    attributes.extend(reference.map(|pool| ("pool", pool)));
     Ok(Target {
         uid: uid.clone(),
         entity: entity(uid, attributes, pool.clone(), [])?,
         pool,
+        around,
     })
 }
 

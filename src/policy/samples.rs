@@ -146,12 +146,15 @@ impl Sample {
                 written.attributes,
             ),
             operation,
-            subject,
             facts: Facts {
-                pool_tags: written.pool_tags,
                 account: written.account,
-                pool_of_identity: written.pool_of_identity,
+                ..Facts::about_one_pool(
+                    &subject.resource,
+                    written.pool_tags,
+                    written.pool_of_identity,
+                )
             },
+            subject,
             peer: written.peer.unwrap_or(Ipv4Addr::LOCALHOST.into()),
             time,
             expect: written.expect,

@@ -171,7 +171,11 @@ impl Call {
         let tags = tags
             .iter()
             .map(|&(key, value)| (key.to_owned(), value.to_owned()));
-        self.facts.pool_tags = Some(tags.collect());
+        self.facts = Facts::about_one_pool(
+            &self.subject.as_ref().unwrap().resource,
+            Some(tags.collect()),
+            self.facts.pool_of_identity,
+        );
         self
     }
 

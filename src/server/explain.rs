@@ -82,11 +82,11 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
     })?;
     let subject = convert::subject(case.operation, &case.request)
         .map_err(|failure| format!("refused before policies are asked: {failure}"))?;
-    let facts = Facts {
-        pool_tags: case.pool_tags.clone(),
-        account: None,
-        pool_of_identity: case.pool_of_identity.clone(),
-    };
+    let facts = Facts::about_one_pool(
+        &subject.resource,
+        case.pool_tags.clone(),
+        case.pool_of_identity.clone(),
+    );
     let decision = policies.decide(&Question {
         caller: &case.caller,
         action: case.operation.into(),

@@ -20,7 +20,7 @@ use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
 use crate::upstream::Upstream;
 
-use super::Settings;
+use super::{Rules, Settings, reflection};
 
 /// What the messages of all callers together may take while they are read.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
@@ -30,7 +30,14 @@ const WATCHES_ON_A_CONNECTION: usize = 4;
 const WATCHES: usize = 256;
 
 /// Our service with the inner ring, as the first of the routes.
-pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Routes {
+pub fn inner(
+    settings: &Settings,
+    rules: &Rules,
+    upstream: Arc<Upstream>,
+    meter: &Arc<dyn Meter>,
+    clock: &Clock,
+) -> Routes {
+    let authorize = rules.authorize(&upstream, meter, clock);
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -38,15 +45,35 @@ pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Rou
         // the path.
         .layer(Around::new(Gated(Route)))
         // Around all that can wait, because a caller's deadline also covers the
-        // reading of its message.
+        // reading of its message and the fetching of keys.
         .layer(Around::new(deadlines(settings, clock)))
-        // Last, because reading a message is the dearest of the refusals, and what
-        // it finds is what the service sends.
+        // Before the message is read, because strangers are not read.
+        .layer(rules.authenticate(meter))
+        // After the cheaper refusals, because reading a message is dear, and what it
+        // finds is what the service sends.
         .layer(Around::new(Gated(Inspect::new(
             settings.max_message_bytes,
             MAX_BYTES_IN_FLIGHT.max(settings.max_message_bytes),
-        ))));
+        ))))
+        // Last, because policies ask for everything that the layers above have found.
+        .option_layer(authorize);
     Routes::new(ring.named_layer(service))
+}
+
+/// Adds reflection for callers who are known, and who may by the policies.
+pub fn add_reflection(
+    routes: Routes,
+    rules: &Rules,
+    upstream: &Arc<Upstream>,
+    meter: &Arc<dyn Meter>,
+    clock: &Clock,
+) -> Result<Routes, reflection::Error> {
+    let ring = ServiceBuilder::new()
+        .layer(rules.authenticate(meter))
+        .option_layer(rules.authorize(upstream, meter, clock));
+    Ok(routes
+        .add_service(ring.named_layer(reflection::v1()?))
+        .add_service(ring.named_layer(reflection::v1alpha()?)))
 }
 
 /// Adds health, with a deadline of its own because a check whose request never ends

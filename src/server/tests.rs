@@ -57,7 +57,9 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
         let upstream = upstream(&parts, None, &TaskTracker::new()).await;
-        let service = stack(&parts, upstream, &health, &metrics, &Clock::system()).unwrap();
+        let clock = Clock::system();
+        let rules = Rules::open(&parts.authn, &parts.policy, &clock).unwrap();
+        let service = stack(&parts, &rules, upstream, &health, &metrics, &clock).unwrap();
 
         let request = http::Request::post(path)
             .header("content-type", "application/grpc")
@@ -78,8 +80,6 @@ fn parts() -> Parts {
             ..Settings::default()
         },
         admin: admin::Settings { listen: Some(free) },
-        upstream: upstream::Settings::default(),
-        emulator: emulator::Settings::default(),
-        aws_port: Default::default(),
+        ..Parts::default()
     }
 }

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use poolgate::operation::Operation;
+use poolgate::pb;
 use poolgate::server::{self, Running};
-use poolgate::{emulator, pb, upstream};
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -259,9 +259,7 @@ async fn start() -> Running {
             ..Default::default()
         },
         admin: server::admin::Settings { listen: None },
-        upstream: upstream::Settings::default(),
-        emulator: emulator::Settings::default(),
-        aws_port: Default::default(),
+        ..server::Parts::default()
     };
     server::start(parts).await.unwrap()
 }

@@ -83,9 +83,8 @@ fn parts() -> server::Parts {
             ..Default::default()
         },
         admin: server::admin::Settings { listen: None },
-        upstream: Default::default(),
-        emulator: Default::default(),
         aws_port: server::aws_port::Settings { listen: Some(free) },
+        ..Default::default()
     }
 }
 

@@ -29,6 +29,8 @@ mod lock;
 mod operations;
 mod order;
 mod partial_update;
+mod paths;
+mod permissions;
 mod roundtrip;
 mod secrets;
 mod support;

@@ -195,7 +195,7 @@ fn the_classic_flow_of_production_is_not_opened_and_least_of_all_by_leaving_it_o
 #[test]
 fn a_pool_whose_tags_are_not_known_counts_as_production_where_it_matters() {
     let unknown = |mut call: Call| {
-        call.facts.pool_tags = None;
+        call.facts.tags_of_pool.clear();
         call
     };
     let open = json!({"AllowUnauthenticatedIdentities": true});

@@ -9,7 +9,7 @@ use poolgate::emulator::{Connector, Emulator};
 use poolgate::layers::Meter;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
-use poolgate::server::{Settings, stack};
+use poolgate::server::{Rules, Settings, stack};
 use poolgate::upstream::{self, Upstream};
 use tokio_util::task::TaskTracker;
 
@@ -57,9 +57,11 @@ impl App {
         let clock = Clock::system();
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
         let upstream = Arc::new(upstream);
-        let routes = stack::inner(&settings, Arc::clone(&upstream), &clock);
+        let rules = Rules::open(&Default::default(), &Default::default(), &clock).unwrap();
         let meter = Arc::new(Counts::default());
-        let stack = stack::outer(routes, meter.clone(), &clock);
+        let counted: Arc<dyn Meter> = meter.clone();
+        let routes = stack::inner(&settings, &rules, Arc::clone(&upstream), &counted, &clock);
+        let stack = stack::outer(routes, counted, &clock);
         Self {
             client: CognitoIdentityServiceClient::new(stack.clone()),
             stack,

@@ -15,6 +15,7 @@ mod any_bytes;
 mod authn;
 mod bad_input;
 mod bounds;
+mod callers;
 mod classic_flow;
 mod classic_flow_table;
 mod create_once;

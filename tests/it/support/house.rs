@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
-use super::guarded::{Bearer, sha256};
+use super::guarded::{self, Bearer, sha256};
 
 /// Long enough for anything that is not broken.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -95,7 +95,7 @@ impl House {
 
     /// A connection on which each call carries the token of this caller; `nobody` has
     /// none.
-    pub async fn channel(&self, caller: &str) -> InterceptedService<Channel, Bearer> {
+    pub async fn channel(&self, caller: &str) -> guarded::Channel {
         let address = format!("http://{}", self.running.address);
         let channel = Channel::from_shared(address)
             .unwrap()

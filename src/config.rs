@@ -25,6 +25,7 @@ mod mistake;
 mod nearest;
 mod reader;
 mod sources;
+mod tls;
 
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
@@ -38,6 +39,8 @@ pub const FILE_VARIABLE: &str = "POOLGATE_CONFIG";
 pub struct Config {
     /// The gRPC listener.
     pub server: server::Settings,
+    /// TLS on the gRPC listener; without it, plain text.
+    pub tls: Option<server::tls::Settings>,
     /// The listener for probes and metrics.
     pub admin: server::admin::Settings,
     /// The service behind poolgate.
@@ -79,6 +82,7 @@ impl Config {
         let mut reader = reader::Reader::new(sources);
         let mut config = Config {
             server: server::Settings::default(),
+            tls: None,
             admin: server::admin::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
@@ -102,6 +106,7 @@ impl Config {
         let server = &mut self.server;
         reader.read(&keys::SERVER_LISTEN, &mut server.listen);
         reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
+        reader.read(&keys::SERVER_PLAINTEXT, &mut server.plaintext);
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
         reader.read(
             &keys::SERVER_MAX_CONCURRENT_STREAMS,
@@ -116,6 +121,7 @@ impl Config {
         reader.read(&keys::SERVER_DRAIN_NOTICE, &mut server.drain.notice);
         reader.read(&keys::SERVER_DRAIN_GRACE, &mut server.drain.grace);
         reader.read(&keys::SERVER_REFLECTION, &mut server.reflection);
+        self.tls = tls::read(reader);
         reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
 
         let upstream = &mut self.upstream;

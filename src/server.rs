@@ -22,17 +22,19 @@ pub mod health;
 mod key_source;
 pub mod listen;
 pub mod reflection;
+pub mod reload;
 mod settings;
 pub mod signals;
 pub mod stack;
+pub mod tls;
 
 pub use emulate::{Emulating, emulate, start_emulating};
-pub use settings::{Settings, Unauthenticated};
+pub use settings::{Plaintext, Settings, Unauthenticated};
 
 use aws_port::AwsPort;
 use drain::Outcome;
 use health::{Health, State};
-use listen::{Limits, Serving};
+use listen::{Limits, Serving, Tls};
 use signals::Signals;
 
 /// What a server is made of.
@@ -40,6 +42,8 @@ use signals::Signals;
 pub struct Parts {
     /// The gRPC listener.
     pub server: Settings,
+    /// TLS on the gRPC listener; without it, plain text.
+    pub tls: Option<tls::Settings>,
     /// The listener for probes and metrics.
     pub admin: admin::Settings,
     /// The service behind poolgate.
@@ -75,6 +79,9 @@ pub enum StartError {
     /// The system's certificates cannot be read, and keys are to be fetched.
     #[error("cannot read the system's certificates to fetch the keys of login providers: {0}")]
     Certificates(#[source] std::io::Error),
+    /// The files for TLS cannot be used.
+    #[error("cannot use the files for TLS: {0}")]
+    Tls(#[from] tls::Mistakes),
 }
 
 /// Serves until a signal comes, then drains.
@@ -98,7 +105,7 @@ pub struct Running {
     serving: Serving,
     writes: TaskTracker,
     aws_port: Option<AwsPort>,
-    _admin: DropGuard,
+    _beside: DropGuard,
 }
 
 /// Sets everything up and serves.
@@ -106,24 +113,23 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new());
     let health = Health::new().await;
     let writes = TaskTracker::new();
-    let admin_ended = CancellationToken::new();
-    // Also ends the admin listener when the start fails further down.
-    let admin = admin_ended.clone().drop_guard();
+    let ended = CancellationToken::new();
+    // Also ends what runs beside the server when the start fails further down.
+    let beside = ended.clone().drop_guard();
 
     let clock = Clock::system();
+    let tls = match &parts.tls {
+        Some(settings) => Some(tls::open(settings, &clock, &metrics, &ended)?),
+        None => None,
+    };
+    let tls = tls.map(|sets| Tls::new(sets, None));
     let emulator = match parts.upstream.kind {
         Kind::Aws => None,
         Kind::Emulator => Some(emulate::open(&parts.emulator, &clock)?),
     };
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
-    let admin_address = open_admin(
-        &parts.admin,
-        &health,
-        &metrics,
-        emulator.clone(),
-        admin_ended,
-    )?;
+    let admin_address = open_admin(&parts.admin, &health, &metrics, emulator.clone(), ended)?;
 
     let mut aws_port = None;
     if let (Some(wanted), Some(emulator)) = (parts.aws_port.listen, &emulator) {
@@ -140,7 +146,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
     };
-    let serving = listen::serve(listener, stack, limits, metrics);
+    let serving = listen::serve(listener, stack, limits, tls, metrics);
     health.set(State::Ready).await;
     announce(&parts, address, admin_address, aws_address);
     Ok(Running {
@@ -152,7 +158,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         serving,
         writes,
         aws_port,
-        _admin: admin,
+        _beside: beside,
     })
 }
 
@@ -253,8 +259,14 @@ fn announce(
     };
     let (admin, aws_port) = (shown(admin_address), shown(aws_address));
     let upstream = parts.upstream.kind;
+    let encrypted = if parts.tls.is_some() {
+        "TLS"
+    } else {
+        "plain text"
+    };
     tracing::info!(
         %address,
+        encrypted,
         %admin,
         %aws_port,
         ?upstream,

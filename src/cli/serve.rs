@@ -76,6 +76,7 @@ pub(super) fn runtime(
 pub(super) fn parts(config: Config) -> server::Parts {
     server::Parts {
         server: config.server,
+        tls: config.tls,
         admin: config.admin,
         upstream: config.upstream,
         emulator: config.emulator,
@@ -88,6 +89,7 @@ pub(super) fn not_started(error: &StartError) -> u8 {
     tracing::error!(%error, "cannot start: {error}");
     match error {
         StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
+        StartError::Tls(_) => exit::CONFIGURATION,
         StartError::Signals(_) | StartError::Reflection(_) | StartError::Certificates(_) => {
             exit::FAILURE
         }

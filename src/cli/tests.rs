@@ -187,7 +187,7 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
             concurrent_streams: 1,
             preface: Duration::from_secs(5),
         };
-        listen::serve(listener, service, limits, Arc::new(Metrics::new()));
+        listen::serve(listener, service, limits, None, Arc::new(Metrics::new()));
         address
     });
 
@@ -225,6 +225,7 @@ impl Server {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 ..server::Settings::default()
             },
+            tls: None,
             admin: server::admin::Settings { listen: None },
             upstream: crate::upstream::Settings::default(),
             emulator: crate::emulator::Settings::default(),

@@ -7,7 +7,7 @@ use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
 use crate::emulator::Overrides;
-use crate::server::Unauthenticated;
+use crate::server::{Plaintext, Unauthenticated};
 use crate::upstream::Kind;
 
 /// Adds every contradiction to the reader's mistakes.
@@ -21,23 +21,42 @@ pub(super) fn run(config: &Config, reader: &mut Reader) {
 
 fn listeners(config: &Config, reader: &mut Reader) {
     let server = &config.server;
-    let open: [(&dyn AnyKey, Option<SocketAddr>); 2] = [
-        (&keys::SERVER_LISTEN, Some(server.listen)),
-        (&keys::EMULATOR_LISTEN, config.aws_port.listen),
+    let (grpc, admin) = (Some(server.listen), config.admin.listen);
+    let strangers = server.unauthenticated == Unauthenticated::Loopback;
+    let plain = server.plaintext == Plaintext::Loopback && !tls_is_meant(reader);
+    // Over the emulator's listener goes nothing that is worth hiding.
+    let open: [(&dyn AnyKey, Option<SocketAddr>, bool); 2] = [
+        (&keys::SERVER_LISTEN, grpc, plain),
+        (&keys::EMULATOR_LISTEN, config.aws_port.listen, false),
     ];
-    for (key, address) in open {
-        let beyond_loopback =
-            address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
-        if beyond_loopback && server.unauthenticated == Unauthenticated::Loopback {
-            let reason = format!(
-                "other machines can reach this address and callers are not authenticated; \
+    for (key, address, plain) in open {
+        if address.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
+            continue;
+        }
+        let mut reasons = Vec::new();
+        if strangers {
+            reasons.push(format!(
+                "callers are not authenticated; \
                  listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
                 keys::SERVER_UNAUTHENTICATED.path
-            );
-            add(reader, key, &[&keys::SERVER_UNAUTHENTICATED], reason);
+            ));
+        }
+        if plain {
+            reasons.push(format!(
+                "nothing is encrypted; set {} and {}, or write `{} = \"everywhere\"`",
+                keys::TLS_CERTIFICATE_FILE.path,
+                keys::TLS_KEY_FILE.path,
+                keys::SERVER_PLAINTEXT.path
+            ));
+        }
+        if !reasons.is_empty() {
+            let reasons = reasons.join("; and ");
+            let reason = format!("other machines can reach this address and {reasons}");
+            let compared: [&dyn AnyKey; 2] =
+                [&keys::SERVER_UNAUTHENTICATED, &keys::SERVER_PLAINTEXT];
+            add(reader, key, &compared, reason);
         }
     }
-    let (grpc, admin) = (Some(server.listen), config.admin.listen);
     let pairs: [(&dyn AnyKey, _, &dyn AnyKey, _); 3] = [
         (&keys::ADMIN_LISTEN, admin, &keys::SERVER_LISTEN, grpc),
         (
@@ -70,6 +89,13 @@ fn listeners(config: &Config, reader: &mut Reader) {
             reason,
         );
     }
+}
+
+/// Whether TLS is set up, with mistakes or without: then it is not plain text that is
+/// wanted.
+fn tls_is_meant(reader: &Reader) -> bool {
+    let keys: [&dyn AnyKey; 2] = [&keys::TLS_CERTIFICATE_FILE, &keys::TLS_KEY_FILE];
+    keys.iter().any(|key| reader.found(*key).is_some())
 }
 
 fn deadlines(config: &Config, reader: &mut Reader) {

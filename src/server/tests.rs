@@ -75,6 +75,7 @@ fn parts() -> Parts {
             listen: free,
             ..Settings::default()
         },
+        tls: None,
         admin: admin::Settings { listen: Some(free) },
         upstream: upstream::Settings::default(),
         emulator: emulator::Settings::default(),

@@ -235,6 +235,7 @@ async fn start() -> Running {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
         upstream: upstream::Settings::default(),
         emulator: emulator::Settings::default(),

@@ -82,6 +82,7 @@ fn parts() -> server::Parts {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
         upstream: Default::default(),
         emulator: Default::default(),

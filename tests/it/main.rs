@@ -31,5 +31,6 @@ mod roundtrip;
 mod secrets;
 mod support;
 mod tenants;
+mod tls;
 mod unverified;
 mod upstream;

@@ -1,0 +1,8 @@
+//! TLS on the gRPC listener, over real sockets.
+
+mod certificates;
+mod files;
+mod hygiene;
+mod reload;
+mod revoked;
+mod server;

@@ -172,7 +172,7 @@ fn a_call_that_is_not_understood_is_not_sent() {
 }
 
 #[test]
-fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
+fn metadata_a_token_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     let runtime = Runtime::new().unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let service = service_fn(move |request: http::Request<tonic::body::Body>| {
@@ -191,12 +191,17 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
         address
     });
 
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "s3cret\n").unwrap();
+
     let command = [
         "call",
         "ListIdentityPools",
         "{}",
         "--address",
         &address,
+        "--token-file",
+        token.path().to_str().unwrap(),
         "--timeout",
         "50ms",
         "-H",
@@ -208,6 +213,8 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     assert!(errors.starts_with("DEADLINE_EXCEEDED: "), "{errors}");
     let headers = receiver.recv().unwrap();
     assert_eq!(headers["x-team"], "blue");
+    assert_eq!(headers["authorization"], "Bearer s3cret");
+    assert!(!errors.contains("s3cret"), "{errors}");
     assert!(headers.contains_key("grpc-timeout"));
 }
 

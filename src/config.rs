@@ -27,6 +27,7 @@ mod nearest;
 mod policies;
 mod reader;
 mod sources;
+mod tls;
 
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
@@ -40,6 +41,8 @@ pub const FILE_VARIABLE: &str = "POOLGATE_CONFIG";
 pub struct Config {
     /// The gRPC listener.
     pub server: server::Settings,
+    /// TLS on the gRPC listener; without it, plain text.
+    pub tls: Option<server::tls::Settings>,
     /// The listener for probes and metrics.
     pub admin: server::admin::Settings,
     /// Who calls.
@@ -85,6 +88,7 @@ impl Config {
         let mut reader = reader::Reader::new(sources);
         let mut config = Config {
             server: server::Settings::default(),
+            tls: None,
             admin: server::admin::Settings::default(),
             authn: authn::Settings::default(),
             policy: policy::Settings::default(),
@@ -110,6 +114,7 @@ impl Config {
         let server = &mut self.server;
         reader.read(&keys::SERVER_LISTEN, &mut server.listen);
         reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
+        reader.read(&keys::SERVER_PLAINTEXT, &mut server.plaintext);
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
         reader.read(
             &keys::SERVER_MAX_CONCURRENT_STREAMS,
@@ -124,6 +129,7 @@ impl Config {
         reader.read(&keys::SERVER_DRAIN_NOTICE, &mut server.drain.notice);
         reader.read(&keys::SERVER_DRAIN_GRACE, &mut server.drain.grace);
         reader.read(&keys::SERVER_REFLECTION, &mut server.reflection);
+        self.tls = tls::read(reader);
         reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
         callers::read(reader, &mut self.authn);
 
@@ -183,6 +189,7 @@ impl From<Config> for server::Parts {
     fn from(config: Config) -> Self {
         Self {
             server: config.server,
+            tls: config.tls,
             admin: config.admin,
             authn: config.authn,
             policy: config.policy,

@@ -17,6 +17,7 @@
 //!
 //! ```text
 //! server/listen    our accept loop: connection limits, preface deadline, GOAWAY, drain
+//!   server/tls       handshake with the newest set of files; peers are verified again
 //! server/stack     outer ring, around every service:
 //!   observe          counts and logs every call, whatever becomes of it
 //!   context          request id in and out; 405 and 415 for what is not gRPC
@@ -68,6 +69,7 @@
 //! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
+//! * A file that is read again when it changes: `server/reload.rs`.
 //! * A bound or pattern of a field: [`model`].
 //! * What a certificate or a token has to be like, and the callers file: [`authn`].
 //! * How the real service behaves, and where the emulator had to guess: [`emulator`].

@@ -154,6 +154,7 @@ async fn server() -> Running {
             listen: ([127, 0, 0, 1], 0).into(),
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
         ..Default::default()
     };

@@ -77,7 +77,7 @@ pub(super) fn not_started(error: &StartError) -> u8 {
     tracing::error!(%error, "cannot start: {error}");
     match error {
         StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
-        StartError::Policies(_) => exit::CONFIGURATION,
+        StartError::Rules(_) | StartError::Tls(_) => exit::CONFIGURATION,
         StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
     }
 }

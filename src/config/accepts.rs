@@ -16,8 +16,8 @@ mod policy;
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
-pub(super) use files::SecretKeysFile;
-pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
+pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
+pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, RoleName, Tag};
 
 /// How a value is written in TOML.

@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Directory, FilePath, Flag, Guardrails, IssuerUrls, LogLevel,
-    Maybe, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles,
+    AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
+    LogLevel, Maybe, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles,
     SecretKeysFile, Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::emulator::{Isolation, LoginTokens};
-use crate::server::Unauthenticated;
+use crate::server::tls::ClientCertificates;
+use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
 use crate::upstream::Kind;
 
@@ -50,6 +51,9 @@ keys! {
     SERVER_UNAUTHENTICATED: OneOf<Unauthenticated> = "server.unauthenticated", Some("loopback"),
         OneOf(&[("loopback", Unauthenticated::Loopback), ("everywhere", Unauthenticated::Everywhere)]),
         "Where callers are let in without authentication. `loopback` refuses to start on a listener that other machines can reach.";
+    SERVER_PLAINTEXT: OneOf<Plaintext> = "server.plaintext", Some("loopback"),
+        OneOf(&[("loopback", Plaintext::Loopback), ("everywhere", Plaintext::Everywhere)]),
+        "Where plain text is spoken when TLS is not set up. `loopback` refuses to start on a listener that other machines can reach.";
     SERVER_MAX_CONNECTIONS: Whole<usize> = "server.max_connections", Some("2000"), whole(1, 100_000),
         "How many connections may be open; further ones are closed at once.";
     SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
@@ -66,6 +70,17 @@ keys! {
         "How long calls under way may take to end after the notice, before they are cut.";
     SERVER_REFLECTION: Flag = "server.reflection", Some("true"), Flag,
         "Whether gRPC reflection is served.";
+    TLS_CERTIFICATE_FILE: FilePath = "tls.certificate_file", None, FilePath,
+        "The server's certificate, followed by its intermediates, in PEM. Like all files of this section it is read again when it changes. Unset: plain text.";
+    TLS_KEY_FILE: FilePath = "tls.key_file", None, FilePath,
+        "The key of the certificate, in PEM, not encrypted.";
+    TLS_CLIENT_CA_FILE: FilePath = "tls.client_ca_file", None, FilePath,
+        "The authorities that client certificates come from, in PEM. Unset: none is asked for.";
+    TLS_CLIENT_CERTIFICATES: OneOf<ClientCertificates> = "tls.client_certificates", Some("required"),
+        OneOf(&[("required", ClientCertificates::Required), ("optional", ClientCertificates::Optional)]),
+        "Whether a client has to show a certificate. One that it shows is verified in any case.";
+    TLS_CRL_FILES: FilePaths = "tls.crl_files", None, FilePaths,
+        "Lists of revoked certificates, in PEM, one for each authority of a chain: a certificate whose authority has no list, or an expired one, is refused. Unset: nothing is revoked.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
         "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
     AUTHN_CALLERS_FILE: FilePath = "authn.callers_file", None, FilePath,

@@ -185,6 +185,37 @@ fn contradictions_between_keys_are_mistakes() {
             "server.listen = \"0.0.0.0:50051\": other machines",
         ),
         (
+            "others would read along",
+            "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"",
+            "nothing is encrypted; set tls.certificate_file and tls.key_file, \
+             or write `server.plaintext = \"everywhere\"`",
+        ),
+        (
+            "a certificate without its key",
+            "[tls]\ncertificate_file = \"a.pem\"",
+            "tls.certificate_file = \"a.pem\": wants tls.key_file",
+        ),
+        (
+            "a key without its certificate",
+            "[tls]\nkey_file = \"a.pem\"",
+            "tls.key_file = \"a.pem\": wants tls.certificate_file",
+        ),
+        (
+            "authorities without TLS",
+            "[tls]\nclient_ca_file = \"a.pem\"",
+            "tls.client_ca_file = \"a.pem\": wants tls.certificate_file",
+        ),
+        (
+            "certificates of no authority",
+            "[tls]\nclient_certificates = \"optional\"",
+            "tls.client_certificates = \"optional\": wants tls.client_ca_file",
+        ),
+        (
+            "revoked by no authority",
+            "[tls]\ncrl_files = [\"a.pem\", \"b.pem\"]",
+            "tls.crl_files = \"a.pem,b.pem\": wants tls.client_ca_file",
+        ),
+        (
             "one port cannot serve two protocols",
             "[admin]\nlisten = \"127.0.0.1:50051\"",
             "the same address as server.listen",
@@ -218,7 +249,8 @@ fn contradictions_between_keys_are_mistakes() {
 
 #[test]
 fn the_opt_in_lets_everybody_in() {
-    let text = "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"";
+    let text = "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"\n\
+        plaintext = \"everywhere\"";
 
     let config = load(text, []).unwrap();
 

@@ -46,6 +46,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Every file and directory that is read.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let policies = self.files.iter().chain(&self.shadow_files);
+        policies.chain(&self.samples_file).cloned().collect()
+    }
+
     /// Whether there are policies at all.
     pub fn is_on(&self) -> bool {
         !self.files.is_empty()

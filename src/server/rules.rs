@@ -1,14 +1,20 @@
 //! Who calls and who may: the engines that say so, opened before anything is served.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::http_fetch::HttpFetch;
 use super::lookup::UpstreamLookup;
-use crate::authn::{self, Anonymous, Authenticator};
+use super::reload::{Reloaded, Watch};
+use super::{Parts, StartError};
+use crate::authn::{self, Anonymous, Authenticator, Callers};
 use crate::clock::Clock;
 use crate::layers::{Around, Authenticate, Authorize, Gated, Meter};
 use crate::policy::{self, Engine, Policies};
+use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 
 /// How long an issuer may take to send its keys (reference: security, T-J4).
@@ -34,7 +40,7 @@ impl Rules {
         callers: &authn::Settings,
         policies: &policy::Settings,
         clock: &Clock,
-    ) -> Result<Self, Vec<policy::Mistake>> {
+    ) -> Result<Self, Vec<String>> {
         let callers = authn::Settings {
             // A callers file that is there says of everybody who may come in.
             anonymous: match callers.callers_file {
@@ -45,13 +51,56 @@ impl Rules {
         };
         let fetch = Arc::new(HttpFetch::new(KEYS_TIMEOUT));
         let policies = match policies.is_on() {
-            true => Some(Arc::new(Engine::new(Policies::load(policies)?))),
+            true => Some(Policies::load(policies).map_err(sentences)?),
             false => None,
         };
         Ok(Self {
             authenticator: Arc::new(Authenticator::new(&callers, clock.clone(), fetch)),
-            policies,
+            policies: policies.map(|policies| Arc::new(Engine::new(policies))),
         })
+    }
+
+    /// Opens the engines, and reads their files again whenever they change until `ended`.
+    /// Keys of issuers are fetched from here on.
+    pub(super) fn watched(
+        parts: &Parts,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+        ended: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let (callers, policies) = (&parts.authn, &parts.policy);
+        let watch_callers = Watch::begin("callers", callers.callers.files().to_vec());
+        let watch_policies = Watch::begin("policies", policies.paths());
+        // Read once more, so that no change since the configuration was read is missed.
+        let mut read = callers.clone();
+        if let Some(file) = &callers.callers_file {
+            read.callers = Callers::read(file).map_err(StartError::Rules)?;
+        }
+        let rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
+        if let Some(file) = callers.callers_file.clone() {
+            let reload = rules.clone().reload_callers(file);
+            watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());
+            let authenticator = Arc::clone(&rules.authenticator);
+            let ended = ended.clone();
+            tokio::spawn(async move {
+                let fetching = authenticator.keep_keys_fresh();
+                ended.run_until_cancelled(fetching).await
+            });
+        }
+        if let Some(engine) = rules.policies.clone() {
+            let reload = reload_policies(engine, policies.clone());
+            watch_policies.spawn(reload, Arc::clone(metrics), ended.clone());
+        }
+        Ok(rules)
+    }
+
+    fn reload_callers(self, file: PathBuf) -> impl Fn() -> Reloaded {
+        move || {
+            let callers = Callers::read(&file)?;
+            let files = callers.files().to_vec();
+            self.authenticator.reload(callers);
+            Ok(files)
+        }
     }
 
     /// The layer that tells who calls.
@@ -81,4 +130,15 @@ impl Rules {
         );
         Some(Around::new(Gated(gate)))
     }
+}
+
+fn reload_policies(engine: Arc<Engine>, settings: policy::Settings) -> impl Fn() -> Reloaded {
+    move || match engine.reload(&settings) {
+        Ok(()) => Ok(settings.paths()),
+        Err(mistakes) => Err(sentences(mistakes)),
+    }
+}
+
+fn sentences(mistakes: Vec<policy::Mistake>) -> Vec<String> {
+    mistakes.iter().map(ToString::to_string).collect()
 }

@@ -18,9 +18,10 @@ use crate::layers::{
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
+use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 
-use super::{Rules, Settings, reflection};
+use super::{Rules, Settings, health, reflection};
 
 /// What the messages of all callers together may take while they are read.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
@@ -100,6 +101,25 @@ fn deadlines(settings: &Settings, clock: &Clock) -> Deadlines {
 
 /// The whole of poolgate as one service.
 pub type Stack = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// Every service with its layers: ours, health and reflection.
+pub(super) fn whole(
+    settings: &Settings,
+    rules: &Rules,
+    upstream: Upstream,
+    health: &health::Health,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+) -> Result<Stack, reflection::Error> {
+    let upstream = Arc::new(upstream);
+    let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
+    let mut routes = inner(settings, rules, Arc::clone(&upstream), &meter, clock);
+    routes = add_health(routes, health.service(), settings, clock);
+    if settings.reflection {
+        routes = add_reflection(routes, rules, &upstream, &meter, clock)?;
+    }
+    Ok(outer(routes, meter, clock))
+}
 
 /// All services with the outer ring.
 pub fn outer(routes: Routes, meter: Arc<dyn Meter>, clock: &Clock) -> Stack {

@@ -59,7 +59,8 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         let upstream = upstream(&parts, None, &TaskTracker::new()).await;
         let clock = Clock::system();
         let rules = Rules::open(&parts.authn, &parts.policy, &clock).unwrap();
-        let service = stack(&parts, &rules, upstream, &health, &metrics, &clock).unwrap();
+        let service =
+            stack::whole(&parts.server, &rules, upstream, &health, &metrics, &clock).unwrap();
 
         let request = http::Request::post(path)
             .header("content-type", "application/grpc")
@@ -79,6 +80,7 @@ fn parts() -> Parts {
             listen: free,
             ..Settings::default()
         },
+        tls: None,
         admin: admin::Settings { listen: Some(free) },
         ..Parts::default()
     }

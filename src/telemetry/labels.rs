@@ -13,6 +13,8 @@ pub enum Refusal {
     Limit,
     /// No HTTP/2 preface came in time, or something else came.
     Preface,
+    /// There was no TLS handshake in time, or one that we or the peer refused.
+    Tls,
     /// The system could not accept it.
     Error,
 }
@@ -22,6 +24,7 @@ impl Refusal {
         match self {
             Refusal::Limit => "limit",
             Refusal::Preface => "preface",
+            Refusal::Tls => "tls",
             Refusal::Error => "error",
         }
     }

@@ -40,6 +40,8 @@ pub struct Metrics {
     authentications: Family<PairLabels, Counter>,
     decisions: Family<PairLabels, Counter>,
     shadow_decisions: Family<PairLabels, Counter>,
+    reloads: Family<[(&'static str, &'static str); 2], Counter>,
+    reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Metrics {
@@ -57,13 +59,20 @@ impl Metrics {
             authentications: Family::default(),
             decisions: Family::default(),
             shadow_decisions: Family::default(),
+            reloads: Family::default(),
+            reload_failing: Family::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
             let labels = method_labels(Rpc::of_operation(*operation));
             drop(metrics.started.get_or_create(&labels));
         }
-        for reason in [Refusal::Limit, Refusal::Preface, Refusal::Error] {
+        for reason in [
+            Refusal::Limit,
+            Refusal::Preface,
+            Refusal::Tls,
+            Refusal::Error,
+        ] {
             drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
         }
         metrics
@@ -84,6 +93,23 @@ impl Metrics {
         self.refused
             .get_or_create(&[("reason", reason.label())])
             .inc();
+    }
+
+    /// From here on, the files of `what` are watched.
+    pub fn watched(&self, what: &'static str) {
+        for outcome in ["ok", "failed"] {
+            drop(self.reloads.get_or_create(&reload(what, outcome)));
+        }
+        self.reload_failing.get_or_create(&[("what", what)]).set(0);
+    }
+
+    /// The files of `what` have changed, and their content is in use if it is good.
+    pub fn reloaded(&self, what: &'static str, good: bool) {
+        let outcome = if good { "ok" } else { "failed" };
+        self.reloads.get_or_create(&reload(what, outcome)).inc();
+        self.reload_failing
+            .get_or_create(&[("what", what)])
+            .set(i64::from(!good));
     }
 
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
@@ -115,6 +141,9 @@ impl Metrics {
             &names::SHADOW_DECISIONS,
             self.shadow_decisions.clone(),
         );
+        add(registry, &names::RELOADS, self.reloads.clone());
+        let failing = self.reload_failing.clone();
+        add(registry, &names::RELOAD_FAILING, failing);
     }
 }
 
@@ -160,6 +189,10 @@ impl Default for Metrics {
     }
 }
 
+fn reload(what: &'static str, outcome: &'static str) -> [(&'static str, &'static str); 2] {
+    [("what", what), ("outcome", outcome)]
+}
+
 fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
     registry.register(name.registered(), name.help(), metric);
 }
@@ -196,6 +229,7 @@ mod tests {
         metrics.authenticated("jwt", "ok");
         metrics.authorized(rpc, "allowed");
         metrics.shadowed(rpc, "same");
+        metrics.watched("tls");
 
         let text = metrics.encode();
 

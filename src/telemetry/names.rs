@@ -60,7 +60,7 @@ pub const REFUSED: Name = Name {
     name: "poolgate_connections_refused_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `error` (the system could not accept).",
+    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
 };
 
 /// Panics caught.
@@ -95,6 +95,22 @@ pub const SHADOW_DECISIONS: Name = Name {
     meaning: "What the shadow policies would have changed, and did not: `same`, `would_allow`, `would_deny`.",
 };
 
+/// How often changed files were read.
+pub const RELOADS: Name = Name {
+    name: "poolgate_reloads_total",
+    kind: "counter",
+    labels: &["what", "outcome"],
+    meaning: "Changes seen in files that are watched, by what they hold and by `outcome`: `ok` (in use) or `failed` (the last good ones stay in use).",
+};
+
+/// Whether the newest files are bad.
+pub const RELOAD_FAILING: Name = Name {
+    name: "poolgate_reload_failing",
+    kind: "gauge",
+    labels: &["what"],
+    meaning: "1 while the newest content of watched files is bad and older content is in use, else 0.",
+};
+
 /// Every metric.
 pub const ALL: &[&Name] = &[
     &STARTED,
@@ -107,6 +123,8 @@ pub const ALL: &[&Name] = &[
     &AUTHENTICATIONS,
     &DECISIONS,
     &SHADOW_DECISIONS,
+    &RELOADS,
+    &RELOAD_FAILING,
 ];
 
 impl Name {

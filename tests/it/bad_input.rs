@@ -258,6 +258,7 @@ async fn start() -> Running {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
         ..server::Parts::default()
     };

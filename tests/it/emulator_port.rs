@@ -82,6 +82,7 @@ fn parts() -> server::Parts {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
         aws_port: server::aws_port::Settings { listen: Some(free) },
         ..Default::default()

@@ -36,5 +36,6 @@ mod roundtrip;
 mod secrets;
 mod support;
 mod tenants;
+mod tls;
 mod unverified;
 mod upstream;

@@ -1,13 +1,16 @@
 //! Certificates that are taken back.
 
 use std::fs;
+use std::path::Path;
 
 use rustls::HandshakeKind;
 use rustls::client::Resumption;
 use rustls::version::{TLS12, TLS13};
+use tempfile::TempDir;
 
-use super::server::Server;
+use super::server::{Peer, Server};
 use crate::support::certificates::Authority;
+use crate::support::process::Process;
 
 const NAME: &str = "spiffe://example.org/shop";
 const FAR: i32 = 2100;
@@ -126,6 +129,43 @@ async fn a_broken_list_leaves_the_last_good_one_in_use() {
 }
 
 #[tokio::test]
+async fn an_expired_list_is_told_once_and_strangers_never() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new("authority");
+    let settings = authority.server_files(folder.path());
+    let list = folder.path().join("root.crl");
+    fs::write(&list, authority.revoked(&[], PAST)).unwrap();
+    let process = Process::start(&[
+        (
+            "POOLGATE_TLS__CERTIFICATE_FILE",
+            path(&settings.certificate_file),
+        ),
+        ("POOLGATE_TLS__KEY_FILE", path(&settings.key_file)),
+        (
+            "POOLGATE_TLS__CLIENT_CA_FILE",
+            path(settings.client_ca_file.as_ref().unwrap()),
+        ),
+        ("POOLGATE_TLS__CRL_FILES", path(&list)),
+    ]);
+    let address = process.address.parse().unwrap();
+    let (own, stranger) = (authority.client(NAME), Authority::new("other").client(NAME));
+    for identity in [None, Some(&stranger), Some(&own), Some(&own)] {
+        let config = authority.client_config(identity);
+
+        assert!(Peer::greet(address, config).await.is_err());
+    }
+
+    let lines = process.stop();
+    let expired = "a list in `tls.crl_files` has expired";
+    let told = lines.iter().filter(|line| line.contains(expired)).count();
+    assert_eq!(told, 1, "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("refused\"")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_peer_that_is_revoked_while_connected_is_told_to_go() {
     let server = Server::with(
         |settings, authority| {
@@ -199,4 +239,8 @@ async fn a_saved_session_does_not_outlive_its_certificate() {
     server.sets.reload().unwrap();
 
     assert!(server.greet(config).await.is_err());
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
 }

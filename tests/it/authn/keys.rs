@@ -255,3 +255,42 @@ async fn other_callers_count_from_the_next_call_and_keys_stay() {
             .contains("is not in the callers file")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_under_way_keeps_the_callers_it_began_with() {
+    let issuer = Issuer::new(ISSUER);
+    issuer.site.answer(Answer::Never);
+    let door = Door::of(&issuer, "");
+    let token = issuer.token("shop", NOW);
+
+    let (authenticator, bearer) = (Arc::clone(&door.authenticator), format!("Bearer {token}"));
+    let call = tokio::spawn(async move {
+        let values = std::iter::once(bearer.as_bytes());
+        authenticator.authenticate(None, values).await
+    });
+    while issuer.site.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    door.authenticator.reload(parsed(""));
+
+    let cause = call.await.unwrap().unwrap_err().cause;
+    assert_eq!(cause, "the issuer has no such key");
+    let next = door.refusal(&token).await;
+    assert!(next.contains("is not in the callers file"), "{next}");
+}
+
+#[tokio::test]
+async fn two_issuers_with_one_address_for_their_keys_cost_one_fetch() {
+    let issuer = Issuer::new(ISSUER);
+    let mut other = Issuer::new(ISSUER);
+    other.name = "https://other.example.com".to_owned();
+    let url = format!("{ISSUER}/keys");
+    let row = other
+        .row("")
+        .replace("https://other.example.com/keys", &url);
+    let door = Door::new(&format!("{}{row}", issuer.row("")), &issuer.site);
+
+    door.authenticator.refresh_keys().await;
+
+    assert_eq!(issuer.site.asked(), 1);
+}

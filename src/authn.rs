@@ -94,7 +94,8 @@ pub enum Anonymous {
     /// They are refused.
     #[default]
     Refused,
-    /// They are let in as [`Caller::anonymous`].
+    /// They are let in as [`Caller::anonymous`], unless the callers file wants both a
+    /// certificate and a token.
     Allowed,
 }
 

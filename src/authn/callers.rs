@@ -36,7 +36,7 @@
 //! | key | meaning |
 //! |---|---|
 //! | `both` | When a certificate and a token come together, both have to be good, and then: `same-caller` (the default) wants both to give the same name, and adds up roles and attributes, of which the token's win; `certificate` and `token` take that one alone. A static token never has the name of a certificate. |
-//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted. |
+//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted, and nobody is anonymous. |
 //! | `certificates.names` | What names a caller in its certificate: `spiffe`, the one URI, which is a SPIFFE ID with a path; `dns`, the one DNS name. With both, a certificate that has URIs goes by them. The default is `["spiffe"]`. With `[]`, certificates do not tell who calls. |
 //! | `certificates.trust_domains` | The trust domains of SPIFFE IDs. Left out: all that the authorities of client certificates vouch for. |
 //! | `certificates.map` | Rows of `name`, `roles` and `attributes`. `name` is a SPIFFE ID, the beginning of some that ends in `/*`, or `dns:` and a DNS name. All rows that fit add up; later ones win. |
@@ -49,7 +49,7 @@
 //! | `issuers.authorized_parties` | `azp` or `client_id` is there, and every one that is has to be one of these. |
 //! | `issuers.max_lifetime` | The longest time from `iat` to `exp`, at most and by default `24h`. |
 //! | `issuers.roles` | Rows of `claim`, `value` and `role`: the claim is that text or a list with it. Dots in the name of a claim lead into objects, where there is no claim of the whole name. |
-//! | `issuers.attributes` | Attributes, each with the claim that it is copied from. Only a text is copied. |
+//! | `issuers.attributes` | Attributes, each with the claim that it is copied from. Only a text is copied; one of more than 1024 bytes is refused. |
 //! | `tokens.name` | Wanted: the caller's name is `token:` and this. |
 //! | `tokens.sha256` | Wanted: the SHA-256 of the token in 64 hexadecimal digits: `printf %s "$TOKEN" \| sha256sum`. |
 //! | `tokens.roles`, `tokens.attributes` | What is known of the caller. |

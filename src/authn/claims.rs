@@ -13,8 +13,9 @@ const LEEWAY: f64 = 30.0;
 /// The last second of the year 9999; what is later is no date.
 const LAST_DATE: f64 = 253_402_300_799.0;
 
-/// The longest subject, in bytes (OpenID Connect Core, section 2).
-const MOST_SUBJECT_BYTES: usize = 255;
+/// The longest subject, in bytes (OpenID Connect Core, section 2), and the longest name
+/// of a token.
+const MOST_NAME_BYTES: usize = 255;
 
 /// What only ID tokens have. They tell an application who signed in and are no key to
 /// a service.
@@ -42,15 +43,9 @@ pub(super) fn check(
     check_kind(claims, media_type, issuer.rfc9068)?;
     check_audience(claims, &issuer.audiences)?;
     check_parties(claims, issuer.authorized_parties.as_deref())?;
-    let subject = text(claims, "sub")?;
-    if subject.is_empty()
-        || subject.len() > MOST_SUBJECT_BYTES
-        || subject.chars().any(char::is_control)
-    {
-        return Err("`sub` is empty, too long or has control characters".to_owned());
-    }
+    let subject = name(claims, "sub")?;
     let token_id = match claims.contains_key("jti") || issuer.rfc9068 {
-        true => Some(text(claims, "jti")?.to_owned()),
+        true => Some(name(claims, "jti")?.to_owned()),
         false => None,
     };
     let expires = date(claims, "exp")?;
@@ -156,6 +151,17 @@ pub(super) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<&'a
         None => Err(format!("`{name}` is missing")),
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(format!("`{name}` is not a text")),
+    }
+}
+
+/// A text that records and limits can go by.
+fn name<'a>(claims: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+    let text = text(claims, name)?;
+    match text.is_empty() || text.len() > MOST_NAME_BYTES || text.chars().any(char::is_control) {
+        true => Err(format!(
+            "`{name}` is empty, too long or has control characters"
+        )),
+        false => Ok(text),
     }
 }
 

@@ -33,18 +33,18 @@ impl Current {
     }
 
     fn after(callers: Callers, before: &[Source]) -> Self {
-        let source = |issuer: &Issuer| match &issuer.keys {
-            Keys::Written(keys) => Source::Written(keys.clone()),
-            Keys::Fetched(url) => {
-                let kept = before.iter().find_map(|source| match source {
-                    Source::Fetched(provider) if provider.url() == url => Some(provider),
-                    _ => None,
-                });
-                Source::Fetched(kept.map_or_else(|| Arc::new(Provider::new(url)), Arc::clone))
-            }
-        };
+        let mut sources: Vec<Source> = Vec::new();
+        for issuer in &callers.issuers {
+            sources.push(match &issuer.keys {
+                Keys::Written(keys) => Source::Written(keys.clone()),
+                Keys::Fetched(url) => {
+                    let kept = provider_of(url, before).or_else(|| provider_of(url, &sources));
+                    Source::Fetched(kept.unwrap_or_else(|| Arc::new(Provider::new(url))))
+                }
+            });
+        }
         Self {
-            sources: callers.issuers.iter().map(source).collect(),
+            sources,
             callers,
             cache: Cache::new(),
         }
@@ -63,4 +63,12 @@ impl Current {
             Source::Written(_) => None,
         })
     }
+}
+
+/// The one that fetches from an address, so that no address is asked twice.
+fn provider_of(url: &str, sources: &[Source]) -> Option<Arc<Provider>> {
+    sources.iter().find_map(|source| match source {
+        Source::Fetched(provider) if provider.url() == url => Some(Arc::clone(provider)),
+        _ => None,
+    })
 }

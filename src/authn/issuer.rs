@@ -15,6 +15,10 @@ use crate::caller::{Caller, Proof};
 /// The longest name of a caller that a token gives, in bytes.
 const MOST_ID_BYTES: usize = 2048;
 
+/// The longest attribute that a token gives, in bytes. Callers are remembered by the
+/// thousand.
+const MOST_ATTRIBUTE_BYTES: usize = 1024;
+
 /// An issuer whose tokens are taken.
 #[derive(Clone, Debug)]
 pub(super) struct Issuer {
@@ -88,17 +92,23 @@ impl Issuer {
             .filter(has)
             .map(|role| role.role.clone())
             .collect();
-        let attributes = self.attributes.iter().filter_map(|(attribute, claim)| {
-            let text = find(all, claim)?.as_str()?;
-            Some((attribute.clone(), text.to_owned()))
-        });
+        let mut attributes = BTreeMap::new();
+        for (attribute, claim) in &self.attributes {
+            let Some(text) = find(all, claim).and_then(Value::as_str) else {
+                continue;
+            };
+            if text.len() > MOST_ATTRIBUTE_BYTES {
+                return Err(format!("the claim `{claim}` is too long for an attribute"));
+            }
+            attributes.insert(attribute.clone(), text.to_owned());
+        }
         let proof = Proof::Jwt {
             issuer: self.issuer.clone(),
             subject: claims.subject.clone(),
             token_id: claims.token_id.clone(),
             issued_at: claims.issued_at,
         };
-        Ok(Caller::new(id, proof, roles, attributes.collect()))
+        Ok(Caller::new(id, proof, roles, attributes))
     }
 }
 

@@ -35,8 +35,9 @@ impl KeySet {
     /// Reads a set; an error says what is wrong with it.
     ///
     /// Keys that cannot be used are passed over: for other algorithms, for encryption,
-    /// RSA keys under 2048 or over 4096 bits or with another exponent than 65537, and
-    /// keys that show their private half. A set is an error that has more than 64 keys,
+    /// RSA keys under 2048 or over 4096 bits or with another exponent than 65537, keys
+    /// that show their private half, and keys whose name is over 128 bytes or has other
+    /// characters than `A-Za-z0-9._~+/=-`. A set is an error that has more than 64 keys,
     /// that has none left, or in which two keys of different kinds share a name.
     pub fn read(json: &[u8]) -> Result<Self, String> {
         let set = jws::object(json)?;
@@ -51,8 +52,8 @@ impl KeySet {
             return Err("no key among `keys` that can be used".to_owned());
         }
         for (place, key) in keys.iter().enumerate() {
-            let twins = keys.iter().skip(place + 1);
-            if twins.into_iter().any(|other| key.contradicts(other)) {
+            let mut others = keys.iter().skip(place + 1);
+            if others.any(|other| key.contradicts(other)) {
                 return Err("two keys of different kinds have the same `kid`".to_owned());
             }
         }

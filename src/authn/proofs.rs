@@ -13,13 +13,11 @@ pub(super) fn decide(
     borne: Option<Caller>,
 ) -> Result<Caller, Refusal> {
     match (certified, borne, callers.require) {
-        (None, None, _) => match anonymous {
-            Anonymous::Allowed => Ok(Caller::anonymous()),
-            Anonymous::Refused => Err(Refusal::new(
-                Method::None,
-                "neither a certificate nor a token",
-            )),
-        },
+        (None, None, Require::Any) if anonymous == Anonymous::Allowed => Ok(Caller::anonymous()),
+        (None, None, _) => Err(Refusal::new(
+            Method::None,
+            "neither a certificate nor a token",
+        )),
         (Some(caller), None, Require::Any) | (None, Some(caller), Require::Any) => Ok(caller),
         (Some(_), None, Require::All) => Err(Refusal::new(
             Method::Certificate,

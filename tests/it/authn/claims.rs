@@ -171,6 +171,12 @@ fn mutations() -> Vec<Mutation> {
         bad("a text", "nbf", json!("now"), "`nbf` is not a date"),
         good("a clock that is ahead", "nbf", json!(NOW + 30)),
         bad("a number", "jti", json!(5), "`jti` is not a text"),
+        bad(
+            "too long",
+            "jti",
+            json!("x".repeat(256)),
+            "`jti` is empty, too long",
+        ),
         good("no name", "jti", Value::Null),
         bad(
             "an ID token",
@@ -331,6 +337,18 @@ async fn an_issuer_can_want_more_of_its_tokens() {
             "JWT",
             json!({}),
             Some("good for longer"),
+        ),
+        (
+            "attributes = { team = \"t\" }",
+            "JWT",
+            json!({"t": "x".repeat(1024)}),
+            None,
+        ),
+        (
+            "attributes = { team = \"t\" }",
+            "JWT",
+            json!({"t": "x".repeat(1025)}),
+            Some("too long for an attribute"),
         ),
         (
             "caller_claim = \"name\"",

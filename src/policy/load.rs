@@ -2,6 +2,7 @@
 //! call is decided.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cedar_policy::{Effect, PolicyId, ValidationMode};
@@ -113,6 +114,15 @@ impl Policies {
 
     pub(super) fn shadow(&self) -> Option<&Index> {
         self.shadow.as_ref()
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Policies")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,6 @@ use cedar_policy::{Effect, PolicyId, ValidationMode};
 
 use super::index::{self, Index};
 use super::rule::Rule;
-use super::samples::Sample;
 use super::schema::VALIDATOR;
 use super::{Action, Mistake, Needs, Settings, guardrails, samples, source};
 
@@ -49,15 +48,10 @@ impl Policies {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Self::new(settings.clone(), enforced, shadow).holding(settings, &samples)
-    }
-
-    /// The policies, unless a sample does not hold.
-    fn holding(self, settings: &Settings, samples: &[Sample]) -> Result<Self, Vec<Mistake>> {
-        let file = settings.samples_file.as_deref().unwrap_or(Path::new(""));
-        let mistakes = samples::try_all(&self, samples, file);
+        let policies = Self::new(settings.clone(), enforced, shadow);
+        let mistakes = samples::try_all(&policies, &samples);
         match mistakes.is_empty() {
-            true => Ok(self),
+            true => Ok(policies),
             false => Err(mistakes),
         }
     }

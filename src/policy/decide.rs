@@ -86,7 +86,7 @@ impl Policies {
         for target in targets {
             let (ruling, shadow) = asked.about(target, self.enforced(), self.shadow())?;
             if let Some(shadow) = shadow {
-                both = both.and(ruling.clone().beside(shadow.clone()));
+                both = both.and(ruling.clone().with(shadow.clone()));
                 alone = alone.with(shadow);
             }
             enforced = enforced.and(ruling);
@@ -173,12 +173,8 @@ impl Ruling {
         }
     }
 
-    /// What comes of one thing when the policies of both rulings are in force.
-    fn beside(self, other: Ruling) -> Self {
-        self.with(other)
-    }
-
-    /// The weightier of both; of two that weigh the same, the names of both.
+    /// What comes of it when the policies of both rulings are in force: the weightier, and
+    /// of two that weigh the same the names of both.
     fn with(self, other: Ruling) -> Self {
         use Ruling::{Forbidden, Permitted, Silent, Unevaluated};
         match (self, other) {

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::{Mistake, Policies, Settings};
 
 /// The policies in force.
+#[derive(Debug)]
 pub struct Engine(ArcSwap<Policies>);
 
 impl Engine {

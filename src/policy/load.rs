@@ -2,13 +2,13 @@
 //! call is decided.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cedar_policy::{Effect, PolicyId, ValidationMode};
 
 use super::index::{self, Index};
 use super::rule::Rule;
-use super::samples::Sample;
 use super::schema::VALIDATOR;
 use super::{Action, Mistake, Needs, Settings, guardrails, samples, source};
 
@@ -48,15 +48,10 @@ impl Policies {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        Self::new(settings.clone(), enforced, shadow).holding(settings, &samples)
-    }
-
-    /// The policies, unless a sample does not hold.
-    fn holding(self, settings: &Settings, samples: &[Sample]) -> Result<Self, Vec<Mistake>> {
-        let file = settings.samples_file.as_deref().unwrap_or(Path::new(""));
-        let mistakes = samples::try_all(&self, samples, file);
+        let policies = Self::new(settings.clone(), enforced, shadow);
+        let mistakes = samples::try_all(&policies, &samples);
         match mistakes.is_empty() {
-            true => Ok(self),
+            true => Ok(policies),
             false => Err(mistakes),
         }
     }
@@ -113,6 +108,15 @@ impl Policies {
 
     pub(super) fn shadow(&self) -> Option<&Index> {
         self.shadow.as_ref()
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Policies")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
     }
 }
 

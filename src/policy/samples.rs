@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -11,17 +11,15 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::{Decision, Facts, Mistake, Policies, Question, Verdict};
-use crate::call::{Resource, Subject};
+use crate::call::Subject;
 use crate::caller::{Caller, Proof};
-use crate::model::{self, field_name};
-use crate::operation::{Operation, ResourceField};
-use crate::pool_field::PoolField;
+use crate::operation::Operation;
 
-/// How much of a value a mistake shows, in characters.
-const VALUE_LIMIT: usize = 128;
+mod request;
 
 /// A call and what is to become of it.
 pub(super) struct Sample {
+    file: PathBuf,
     line: usize,
     name: String,
     caller: Caller,
@@ -107,7 +105,7 @@ pub(super) fn read(file: &Path, mistakes: &mut Vec<Mistake>) -> Vec<Sample> {
     let mut samples = Vec::new();
     for sample in written.sample {
         let line = line_of(&text, sample.span().start);
-        match Sample::new(sample.into_inner(), line) {
+        match Sample::new(sample.into_inner(), file, line) {
             Ok(sample) => samples.push(sample),
             Err(reason) => mistakes.push(Mistake::in_file(file, Some(line), reason)),
         }
@@ -116,27 +114,29 @@ pub(super) fn read(file: &Path, mistakes: &mut Vec<Mistake>) -> Vec<Sample> {
 }
 
 /// Every sample that does not hold.
-pub(super) fn try_all(policies: &Policies, samples: &[Sample], file: &Path) -> Vec<Mistake> {
+pub(super) fn try_all(policies: &Policies, samples: &[Sample]) -> Vec<Mistake> {
     samples
         .iter()
         .filter_map(|sample| {
             let reason = sample.fails(&policies.decide(&sample.question()))?;
-            Some(Mistake::in_file(file, Some(sample.line), reason).named(&sample.name))
+            let mistake = Mistake::in_file(&sample.file, Some(sample.line), reason);
+            Some(mistake.named(&sample.name))
         })
         .collect()
 }
 
 impl Sample {
-    fn new(written: WrittenSample, line: usize) -> Result<Self, String> {
+    fn new(written: WrittenSample, file: &Path, line: usize) -> Result<Self, String> {
         let operation = Operation::from_name(&written.operation)
             .ok_or_else(|| format!("`{}` is not an operation", written.operation))?;
-        let subject = subject(operation, written.request, written.update_mask)?;
+        let subject = request::subject(operation, written.request, written.update_mask)?;
         let time = match written.time {
             None => SystemTime::UNIX_EPOCH,
             Some(text) => humantime::parse_rfc3339(&text)
                 .map_err(|_| format!("`{text}` is no time such as `2030-01-31T08:00:00Z`"))?,
         };
         Ok(Self {
+            file: file.to_owned(),
             line,
             name: written.name.unwrap_or_else(|| operation.name().to_owned()),
             caller: Caller::new(
@@ -212,83 +212,6 @@ impl WrittenProof {
             },
         }
     }
-}
-
-/// What a request in AWS's names is about. It has to be one that AWS's model accepts:
-/// others never come to policies.
-fn subject(
-    operation: Operation,
-    parameters: Map<String, Value>,
-    update_mask: Option<Vec<String>>,
-) -> Result<Subject, String> {
-    let members = model::input(operation);
-    for name in parameters.keys() {
-        if !members.iter().any(|member| member.name == name) {
-            return Err(format!("`{operation}` has no member `{name}`"));
-        }
-    }
-    if let Some(paths) = &update_mask {
-        if operation != Operation::UpdateIdentityPool {
-            return Err(format!("`{operation}` has no update mask"));
-        }
-        if let Some(path) = paths
-            .iter()
-            .find(|path| PoolField::from_path(path).is_none())
-        {
-            return Err(format!("an update mask cannot name `{path}`"));
-        }
-    }
-    let counts = |name: &str| match &update_mask {
-        Some(paths) => name == "IdentityPoolId" || paths.contains(&field_name(name)),
-        None => true,
-    };
-    let members = members.iter().filter(|member| counts(member.name));
-    let violations = model::check(members, &parameters, VALUE_LIMIT);
-    if !violations.is_empty() {
-        return Err(model::summary(&violations));
-    }
-    let resource = resource(operation, &parameters);
-    let region = match &resource {
-        Resource::Account => None,
-        Resource::Pool(id) | Resource::Identity(id) => region_of(id),
-        Resource::Identities(ids) => ids.first().and_then(|id| region_of(id)),
-    };
-    Ok(Subject {
-        resource,
-        region,
-        parameters,
-        update_mask,
-    })
-}
-
-fn resource(operation: Operation, parameters: &Map<String, Value>) -> Resource {
-    let value = |path: &str| {
-        let field = path.rsplit('.').next().unwrap_or(path);
-        parameters
-            .iter()
-            .find(|(name, _)| field_name(name) == field)
-            .map(|(_, value)| value)
-    };
-    let text = |path| value(path).and_then(Value::as_str).unwrap_or_default();
-    match operation.resource_field() {
-        ResourceField::Account => Resource::Account,
-        ResourceField::Pool(path) => Resource::Pool(text(path).to_owned()),
-        ResourceField::PoolArn(path) => {
-            let arn = text(path);
-            let id = arn.rsplit_once('/').map_or(arn, |(_, id)| id);
-            Resource::Pool(id.to_owned())
-        }
-        ResourceField::Identity(path) => Resource::Identity(text(path).to_owned()),
-        ResourceField::Identities(path) => {
-            let ids = value(path).and_then(Value::as_array).into_iter().flatten();
-            let ids = ids.filter_map(Value::as_str).map(str::to_owned);
-            Resource::Identities(ids.collect())
-        }
-    }
-}
-
-fn region_of(id: &str) -> Option<String> {
-    id.split_once(':').map(|(region, _)| region.to_owned())
 }
 
 fn line_of(text: &str, start: usize) -> usize {

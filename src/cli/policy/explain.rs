@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::ValueEnum;
 
@@ -16,7 +17,7 @@ use crate::server::explain::{Case, Explanation, Written, explain};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Touches nothing on the network. Exit codes: 0 allowed, 77 denied, 2 no such call, 78 mistakes in the configuration.\n\n\
+    after_help = "Touches nothing on the network. Exit codes: 0 allowed, 77 denied, 2 no such call or no policies, 78 mistakes in the configuration.\n\n\
         Example:\n  poolgate policy explain --config poolgate.toml --caller token:shop --attribute team=shop \\\n    \
         --operation DescribeIdentityPool --json '{\"identity_pool_id\": \"eu-west-1:...\"}' --pool-tag team=shop"
 )]
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// Where the call comes from.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     peer: IpAddr,
+    /// When the call comes [otherwise: now].
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339)]
+    time: Option<SystemTime>,
 }
 
 /// How a caller proved who it is.
@@ -106,7 +110,7 @@ fn case(arguments: Arguments) -> Result<Case, String> {
         pool_tags: known.then_some(tags),
         pool_of_identity: arguments.pools.into_iter().collect::<HashMap<_, _>>(),
         peer: arguments.peer,
-        now: Clock::system().now(),
+        now: arguments.time.unwrap_or_else(|| Clock::system().now()),
         caller: Caller::new(
             arguments.caller.clone(),
             proof(arguments.proof, arguments.caller),

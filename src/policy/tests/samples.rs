@@ -114,6 +114,10 @@ fn a_sample_that_could_be_no_call_is_a_mistake() {
             "samples.toml:1: `GetId` has no update mask",
         ),
         (
+            "operation = \"UpdateIdentityPool\"\nupdate_mask = []",
+            "samples.toml:1: an update mask names a field at least",
+        ),
+        (
             "operation = \"UpdateIdentityPool\"\nupdate_mask = [\"name\"]",
             "samples.toml:1: an update mask cannot name `name`",
         ),

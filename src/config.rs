@@ -177,9 +177,6 @@ impl Config {
         reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
         reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
-        if upstream.kind == upstream::Kind::Emulator {
-            upstream.account_id = Some(emulator.account_id.clone());
-        }
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);
     }

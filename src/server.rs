@@ -206,8 +206,12 @@ async fn upstream(
     emulator: Option<Arc<Emulator>>,
     writes: &TaskTracker,
 ) -> Upstream {
+    let mut settings = parts.upstream.clone();
+    if emulator.is_some() {
+        settings.account_id = Some(parts.emulator.account_id.clone());
+    }
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
-    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+    Upstream::new(settings, http_client, writes.clone()).await
 }
 
 /// Serves probes and metrics until `ended`, and what the emulator is told over the

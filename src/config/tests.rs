@@ -1,4 +1,7 @@
+use std::path::PathBuf;
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 use super::*;
 use crate::server::Unauthenticated;
@@ -178,6 +181,7 @@ fn a_url_with_a_password_is_refused_without_showing_it() {
 
 #[test]
 fn contradictions_between_keys_are_mistakes() {
+    let known = Known::new();
     for (why, text, expected) in [
         (
             "strangers would be let in",
@@ -232,8 +236,23 @@ fn contradictions_between_keys_are_mistakes() {
         ),
         (
             "an endpoint overrules the choice of endpoints",
-            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true",
+            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true\n{known}",
             "upstream.fips = \"true\": chooses among",
+        ),
+        (
+            "strangers would use poolgate's credentials, if only from this machine",
+            "[upstream]\nkind = \"aws\"",
+            "upstream.kind = \"aws\": calls to AWS want callers who prove who they are; set `authn.callers_file`",
+        ),
+        (
+            "the written-out way lets nobody in front of AWS",
+            "[server]\nunauthenticated = \"everywhere\"\n[upstream]\nkind = \"aws\"",
+            "upstream.kind = \"aws\": calls to AWS want callers",
+        ),
+        (
+            "callers who are known could do nothing, or everything",
+            "[authn]\ncallers_file = \"{callers}\"",
+            "nothing says what they may do; set `policy.files`",
         ),
         (
             "the emulator would answer in place of the endpoint",
@@ -241,10 +260,15 @@ fn contradictions_between_keys_are_mistakes() {
             "wants upstream.kind",
         ),
     ] {
-        let mistakes = load(text, []).expect_err(why).to_string();
+        let text = text.replace("{known}", &known.text());
+        let text = text.replace("{callers}", known.callers.to_str().unwrap());
+        let mistakes = load(&text, []).expect_err(why).to_string();
         assert!(mistakes.contains(expected), "{why}: {mistakes}");
         assert_eq!(mistakes.lines().count(), 1, "{why}: {mistakes}");
     }
+    let open = "[server]\nlisten = \"0.0.0.0:50051\"\nplaintext = \"everywhere\"\n{known}";
+    let closed = load(&open.replace("{known}", &known.text()), []);
+    assert!(closed.is_ok(), "{closed:?}: callers are known");
 }
 
 #[test]
@@ -329,6 +353,8 @@ fn mistakes_in_the_callers_file_are_mistakes_of_the_configuration() {
     std::fs::write(&callers, "both = \"either\"\n[[issuers]]\n").unwrap();
     let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
     std::fs::write(&callers, "[certificates]\nnames = [\"dns\"]\n").unwrap();
+    let policies = Known::new();
+    let text = format!("{text}[policy]\nfiles = [{:?}]\n", policies.policies);
     let config = load(&text, Vec::new()).unwrap();
 
     for expected in [
@@ -401,4 +427,32 @@ fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
     .unwrap();
     assert_eq!(config.policy.region, "eu-west-1");
     assert!(config.policy.is_on());
+}
+
+/// A callers file and policies without a mistake.
+struct Known {
+    callers: PathBuf,
+    policies: PathBuf,
+    _folder: TempDir,
+}
+
+impl Known {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let known = Self {
+            callers: folder.path().join("callers.toml"),
+            policies: folder.path().join("all.cedar"),
+            _folder: folder,
+        };
+        std::fs::write(&known.callers, "").unwrap();
+        let all = "@id(\"all\") permit (principal, action, resource);";
+        std::fs::write(&known.policies, all).unwrap();
+        known
+    }
+
+    /// The sections that name them.
+    fn text(&self) -> String {
+        let (callers, policies) = (&self.callers, &self.policies);
+        format!("[authn]\ncallers_file = {callers:?}\n[policy]\nfiles = [{policies:?}]\n")
+    }
 }

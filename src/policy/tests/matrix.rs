@@ -99,15 +99,14 @@ fn request(operation: Operation) -> Call {
 
 fn own(operation: Operation) -> Call {
     request(operation)
-        .tagged(&[("team", "shop")])
         .identity_in(IDENTITY, POOL)
+        .tagged(&[("team", "shop")])
 }
 
 fn of_others(operation: Operation) -> Call {
-    let call = request(operation)
+    elsewhere(request(operation))
+        .identity_in(OTHER_IDENTITY, OTHER_POOL)
         .tagged(&[("team", "mail")])
-        .identity_in(OTHER_IDENTITY, OTHER_POOL);
-    elsewhere(call)
 }
 
 fn unknown(operation: Operation) -> Call {

@@ -72,8 +72,8 @@ impl Policies {
             context: context(
                 request,
                 &settings.allowed_role_arns,
-                question.peer,
-                question.now,
+                self.surroundings(question.action),
+                (question.peer, question.now),
             )?,
         };
         let targets = entities::targets(subject, question.facts, &settings.region)?;

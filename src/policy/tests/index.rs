@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::call::Resource;
 use crate::failure::Denial;
 use crate::operation::{Operation, ResourceField};
+use crate::policy::asks::Surroundings;
 use crate::policy::context::context;
 use crate::policy::rule::Rule;
 use crate::policy::testing::{Call, call};
@@ -61,8 +62,8 @@ fn plainly(call: &Call, whole: &cedar_policy::PolicySet) -> (&'static str, BTree
     let context = context(
         Some((operation, subject)),
         &RoleArns::default(),
-        call.peer,
-        call.now,
+        Surroundings::ALL,
+        (call.peer, call.now),
     );
     let target = entities::targets(Some(subject), &call.facts, "eu")
         .unwrap()

@@ -9,6 +9,7 @@ use crate::call::{Resource, Subject};
 use crate::model::{self, Member, Shape};
 use crate::operation::{Operation, ResourceField};
 use crate::pb;
+use crate::policy::asks::Surroundings;
 use crate::policy::context::context;
 use crate::policy::reference::{LEFT_OUT, group, resource};
 use crate::policy::schema::{SCHEMA, TEXT};
@@ -220,8 +221,8 @@ fn told(operation: Operation, subject: &Subject) -> Context {
     let context = context(
         Some((operation, subject)),
         &RoleArns::default(),
-        call.peer,
-        call.now,
+        Surroundings::ALL,
+        (call.peer, call.now),
     );
     context.unwrap()
 }

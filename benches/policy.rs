@@ -5,7 +5,7 @@
     reason = "a benchmark that cannot be set up stops"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::time::SystemTime;
 
@@ -110,10 +110,10 @@ impl Call {
                 update_mask: None,
             },
             facts: Facts {
-                pool_tags: Some(BTreeMap::from([
-                    team(),
-                    ("environment".to_owned(), "production".to_owned()),
-                ])),
+                tags_of_pool: HashMap::from([(
+                    pool(1),
+                    BTreeMap::from([team(), ("environment".to_owned(), "production".to_owned())]),
+                )]),
                 ..Facts::default()
             },
         }

@@ -84,25 +84,11 @@ pub struct Settings {
     pub callers_file: Option<PathBuf>,
     /// What is in it.
     pub callers: Callers,
-    /// What becomes of calls that show no credentials.
-    pub anonymous: Anonymous,
-}
-
-/// What becomes of calls that show no credentials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Anonymous {
-    /// They are refused.
-    #[default]
-    Refused,
-    /// They are let in as [`Caller::anonymous`], unless the callers file wants both a
-    /// certificate and a token.
-    Allowed,
 }
 
 /// Tells who calls. It needs a tokio runtime where keys have to be fetched.
 pub struct Authenticator {
     current: ArcSwap<Current>,
-    anonymous: Anonymous,
     clock: Clock,
     fetch: Arc<dyn Fetch>,
 }
@@ -113,7 +99,6 @@ impl Authenticator {
     pub fn new(settings: &Settings, clock: Clock, fetch: Arc<dyn Fetch>) -> Self {
         Self {
             current: ArcSwap::from_pointee(Current::new(settings.callers.clone())),
-            anonymous: settings.anonymous,
             clock,
             fetch,
         }
@@ -142,7 +127,7 @@ impl Authenticator {
                 Some(token) => Some(self.bearer_of(token, &current).await?),
                 None => None,
             };
-            proofs::decide(&current.callers, self.anonymous, certified, borne)
+            proofs::decide(&current.callers, certified, borne)
         }
     }
 

@@ -36,7 +36,7 @@
 //! | key | meaning |
 //! |---|---|
 //! | `both` | When a certificate and a token come together, both have to be good, and then: `same-caller` (the default) wants both to give the same name, and adds up roles and attributes, of which the token's win; `certificate` and `token` take that one alone. A static token never has the name of a certificate. |
-//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted, and nobody is anonymous. |
+//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted. |
 //! | `certificates.names` | What names a caller in its certificate: `spiffe`, the one URI, which is a SPIFFE ID with a path; `dns`, the one DNS name. With both, a certificate that has URIs goes by them. The default is `["spiffe"]`. With `[]`, certificates do not tell who calls. |
 //! | `certificates.trust_domains` | The trust domains of SPIFFE IDs. Left out: all that the authorities of client certificates vouch for. |
 //! | `certificates.map` | Rows of `name`, `roles` and `attributes`. `name` is a SPIFFE ID, the beginning of some that ends in `/*`, or `dns:` and a DNS name. All rows that fit add up; later ones win. |

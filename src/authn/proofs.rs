@@ -1,6 +1,5 @@
 //! A certificate and a token, and who calls with the two.
 
-use super::Anonymous;
 use super::callers::{Both, Callers, Require};
 use super::refusal::{Method, Refusal, shown};
 use crate::caller::Caller;
@@ -8,12 +7,10 @@ use crate::caller::Caller;
 /// Who calls, by what was proved. Bad proofs do not come this far.
 pub(super) fn decide(
     callers: &Callers,
-    anonymous: Anonymous,
     certified: Option<Caller>,
     borne: Option<Caller>,
 ) -> Result<Caller, Refusal> {
     match (certified, borne, callers.require) {
-        (None, None, Require::Any) if anonymous == Anonymous::Allowed => Ok(Caller::anonymous()),
         (None, None, _) => Err(Refusal::new(
             Method::None,
             "neither a certificate nor a token",

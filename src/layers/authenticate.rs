@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 
 use super::{Gate, Meter, Request};
 use crate::authn::Authenticator;
-use crate::caller::Peer;
+use crate::caller::{Caller, Peer};
 use crate::failure::Failure;
 use crate::notes::Notes;
 
@@ -19,13 +19,14 @@ use crate::notes::Notes;
 /// Nothing else in a request says who calls. The metadata ends here: nothing below sees a
 /// caller's token.
 pub struct Authenticate {
-    authenticator: Arc<Authenticator>,
+    authenticator: Option<Arc<Authenticator>>,
     meter: Arc<dyn Meter>,
 }
 
 impl Authenticate {
-    /// Asks `authenticator`.
-    pub fn new(authenticator: Arc<Authenticator>, meter: Arc<dyn Meter>) -> Self {
+    /// Asks `authenticator`. Without one nobody is asked, and every caller is anonymous,
+    /// whatever it shows.
+    pub fn new(authenticator: Option<Arc<Authenticator>>, meter: Arc<dyn Meter>) -> Self {
         Self {
             authenticator,
             meter,
@@ -33,22 +34,33 @@ impl Authenticate {
     }
 }
 
+impl Authenticate {
+    fn ask<'a>(
+        &'a self,
+        authenticator: &'a Authenticator,
+        request: &'a Request,
+    ) -> impl Future<Output = Result<Caller, Failure>> + Send + use<'a> {
+        let peer = request.extensions().get::<Peer>();
+        let certificate = peer.and_then(|peer| peer.certificate.as_deref());
+        let authorization = request.headers().get_all(AUTHORIZATION).iter();
+        let asked =
+            authenticator.authenticate(certificate, authorization.map(HeaderValue::as_bytes));
+        async move {
+            asked.await.map_err(|refusal| {
+                self.meter.authenticated(refusal.method.as_str(), "refused");
+                Failure::from(refusal)
+            })
+        }
+    }
+}
+
 impl Gate for Authenticate {
     fn check(&self, mut request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
-            let peer = request.extensions().get::<Peer>();
-            let certificate = peer.and_then(|peer| peer.certificate.as_deref());
-            let authorization = request.headers().get_all(AUTHORIZATION).iter();
-            let asked = self
-                .authenticator
-                .authenticate(certificate, authorization.map(HeaderValue::as_bytes))
-                .await;
-            let caller = asked.map_err(|refusal| {
-                self.meter.authenticated(refusal.method.as_str(), "refused");
-                Failure::Unauthenticated {
-                    cause: refusal.cause,
-                }
-            })?;
+            let caller = match &self.authenticator {
+                Some(authenticator) => self.ask(authenticator, &request).await?,
+                None => Caller::anonymous(),
+            };
             self.meter.authenticated(caller.proof().name(), "ok");
             if let Some(notes) = request.extensions().get::<Notes>() {
                 notes.set_caller(&caller);

@@ -10,7 +10,7 @@ use super::http_fetch::HttpFetch;
 use super::lookup::UpstreamLookup;
 use super::reload::{Reloaded, Watch};
 use super::{Parts, StartError};
-use crate::authn::{self, Anonymous, Authenticator, Callers};
+use crate::authn::{self, Authenticator, Callers};
 use crate::clock::Clock;
 use crate::layers::{Around, Authenticate, Authorize, Gated, Meter};
 use crate::policy::{self, Engine, Policies};
@@ -23,8 +23,9 @@ const KEYS_TIMEOUT: Duration = Duration::from_secs(3);
 /// The engines that every call has to pass.
 #[derive(Clone)]
 pub struct Rules {
-    /// Who calls.
-    pub authenticator: Arc<Authenticator>,
+    /// Who calls. Where nothing is here, nobody is asked, and every caller is
+    /// [anonymous](crate::caller::Caller::anonymous).
+    pub authenticator: Option<Arc<Authenticator>>,
     /// Who may do what. Where nothing is here, every caller may do everything: that is
     /// the emulator without any setting.
     pub policies: Option<Arc<Engine>>,
@@ -41,21 +42,16 @@ impl Rules {
         policies: &policy::Settings,
         clock: &Clock,
     ) -> Result<Self, Vec<String>> {
-        let callers = authn::Settings {
-            // A callers file that is there says of everybody who may come in.
-            anonymous: match callers.callers_file {
-                Some(_) => Anonymous::Refused,
-                None => Anonymous::Allowed,
-            },
-            ..callers.clone()
-        };
-        let fetch = Arc::new(HttpFetch::new(KEYS_TIMEOUT));
+        let authenticator = callers.callers_file.as_ref().map(|_| {
+            let fetch = Arc::new(HttpFetch::new(KEYS_TIMEOUT));
+            Arc::new(Authenticator::new(callers, clock.clone(), fetch))
+        });
         let policies = match policies.is_on() {
             true => Some(Policies::load(policies).map_err(sentences)?),
             false => None,
         };
         Ok(Self {
-            authenticator: Arc::new(Authenticator::new(&callers, clock.clone(), fetch)),
+            authenticator,
             policies: policies.map(|policies| Arc::new(Engine::new(policies))),
         })
     }
@@ -77,11 +73,10 @@ impl Rules {
             read.callers = Callers::read(file).map_err(StartError::Rules)?;
         }
         let rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
-        if let Some(file) = callers.callers_file.clone() {
-            let reload = rules.clone().reload_callers(file);
+        if let (Some(authenticator), Some(file)) = (&rules.authenticator, &callers.callers_file) {
+            let reload = reload_callers(Arc::clone(authenticator), file.clone());
             watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());
-            let authenticator = Arc::clone(&rules.authenticator);
-            let ended = ended.clone();
+            let (authenticator, ended) = (Arc::clone(authenticator), ended.clone());
             tokio::spawn(async move {
                 let fetching = authenticator.keep_keys_fresh();
                 ended.run_until_cancelled(fetching).await
@@ -94,18 +89,9 @@ impl Rules {
         Ok(rules)
     }
 
-    fn reload_callers(self, file: PathBuf) -> impl Fn() -> Reloaded {
-        move || {
-            let callers = Callers::read(&file)?;
-            let files = callers.files().to_vec();
-            self.authenticator.reload(callers);
-            Ok(files)
-        }
-    }
-
     /// The layer that tells who calls.
     pub(super) fn authenticate(&self, meter: &Arc<dyn Meter>) -> Around<Gated<Authenticate>> {
-        let gate = Authenticate::new(Arc::clone(&self.authenticator), Arc::clone(meter));
+        let gate = Authenticate::new(self.authenticator.clone(), Arc::clone(meter));
         Around::new(Gated(gate))
     }
 
@@ -129,6 +115,15 @@ impl Rules {
             clock.clone(),
         );
         Some(Around::new(Gated(gate)))
+    }
+}
+
+fn reload_callers(authenticator: Arc<Authenticator>, file: PathBuf) -> impl Fn() -> Reloaded {
+    move || {
+        let callers = Callers::read(&file)?;
+        let files = callers.files().to_vec();
+        authenticator.reload(callers);
+        Ok(files)
     }
 }
 

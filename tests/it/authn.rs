@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use poolgate::authn::{Anonymous, Authenticator, Callers, Refusal, Settings};
+use poolgate::authn::{Authenticator, Callers, Refusal, Settings};
 use poolgate::caller::{Caller, Certificate};
 use poolgate::clock::Clock;
 use poolgate::failure::Failure;
@@ -34,14 +34,9 @@ pub struct Door {
 impl Door {
     /// With a callers file, and what answers when keys are fetched.
     pub fn new(callers: &str, site: &Arc<Site>) -> Self {
-        Self::with(callers, site, Anonymous::Refused)
-    }
-
-    pub fn with(callers: &str, site: &Arc<Site>, anonymous: Anonymous) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         let settings = Settings {
             callers: parsed(callers),
-            anonymous,
             ..Settings::default()
         };
         let fetch = Arc::clone(site);

@@ -1,5 +1,5 @@
 use aws_lc_rs::digest::{SHA256, digest};
-use poolgate::authn::{Anonymous, Method};
+use poolgate::authn::Method;
 use poolgate::caller::{Caller, Proof};
 use serde_json::json;
 
@@ -105,19 +105,6 @@ async fn assert_case(issuer: &Issuer, case: &Case) {
         "{both}, {require}, {certificate:?}, {}",
         values.len()
     );
-}
-
-#[tokio::test]
-async fn nobody_is_anonymous_where_both_proofs_are_wanted() {
-    let issuer = Issuer::new(ISSUER);
-    for (require, let_in) in [("any", true), ("all", false)] {
-        let callers = format!("require = \"{require}\"\n{}", listed(&issuer));
-        let door = Door::with(&callers, &issuer.site, Anonymous::Allowed);
-
-        let answer = door.ask(None, &[]).await;
-
-        assert_eq!(answer.is_ok(), let_in, "{require}");
-    }
 }
 
 #[tokio::test]

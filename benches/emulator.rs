@@ -2,6 +2,7 @@
 #![allow(
     missing_docs,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a benchmark that cannot be set up stops"
 )]
 
@@ -17,6 +18,9 @@ use poolgate::emulator::{Emulator, Settings};
 use serde_json::{Value, json};
 
 const REGION: &str = "eu-west-1";
+const PROVIDER: &str = "graph.facebook.com";
+/// One of so many identities is not disabled.
+const KEPT: usize = 100;
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 fn main() {
@@ -69,6 +73,18 @@ fn page_of_identities(bencher: Bencher<'_, '_>, identities: usize) {
     bencher.bench(|| pool.emulator.handle(&request));
 }
 
+/// The same of those that can still be used, one of a hundred.
+#[divan::bench(args = SIZES)]
+fn page_without_disabled_identities(bencher: Bencher<'_, '_>, identities: usize) {
+    let pool = Pool::of(identities);
+    let token = pool.page_after(&format!("{REGION}:80000000"));
+    let list = json!({
+        "IdentityPoolId": pool.id, "MaxResults": 60, "NextToken": token, "HideDisabled": true,
+    });
+    let request = request("ListIdentities", &list);
+    bencher.bench(|| pool.emulator.handle(&request));
+}
+
 /// The identity of a user who is known.
 #[divan::bench(args = SIZES)]
 fn identity_of_a_login(bencher: Bencher<'_, '_>, identities: usize) {
@@ -104,18 +120,24 @@ impl Pool {
             &json!({
                 "IdentityPoolName": "pool",
                 "AllowUnauthenticatedIdentities": true,
-                "SupportedLoginProviders": {"graph.facebook.com": "1234"},
+                "SupportedLoginProviders": {PROVIDER: "1234"},
             }),
         );
         pool.id = text(&made, "IdentityPoolId");
         for user in 0..identities {
-            pool.ask("GetId", &pool.login(user));
+            let mut login = pool.login(user);
+            let found = pool.ask("GetId", &login);
+            if !user.is_multiple_of(KEPT) {
+                login["IdentityId"] = found["IdentityId"].clone();
+                login["LoginsToRemove"] = json!([PROVIDER]);
+                pool.send("UnlinkIdentity", &login);
+            }
         }
         pool
     }
 
     fn login(&self, user: usize) -> Value {
-        let logins = json!({"graph.facebook.com": format!("user {user}")});
+        let logins = json!({PROVIDER: format!("user {user}")});
         json!({"IdentityPoolId": self.id, "Logins": logins})
     }
 
@@ -133,9 +155,13 @@ impl Pool {
     }
 
     fn ask(&self, operation: &str, body: &Value) -> Value {
+        serde_json::from_slice(&self.send(operation, body)).expect("JSON")
+    }
+
+    fn send(&self, operation: &str, body: &Value) -> Bytes {
         let response = self.emulator.handle(&request(operation, body));
         assert_eq!(response.status(), StatusCode::OK);
-        serde_json::from_slice(response.body()).expect("JSON")
+        response.into_body()
     }
 }
 

@@ -35,16 +35,16 @@
 //! [`LoginTokens::Strict`] refuses them.
 //!
 //! SAML assertions of a provider whose metadata is known are checked for their issuer,
-//! dates, audience, subject and roles; of others, subject and attributes are read.
-//! The signature of an assertion is *never* verified. Tokens of the emulator itself
-//! always are.
+//! signature, dates, audience, subject and roles; of others, subject and attributes are
+//! read and believed. Tokens of the emulator itself are always verified.
 //!
 //! # The map
 //!
 //! `protocol` reads a request and writes an answer, `operations` has a function for
 //! each operation, `store` has the state in memory under one lock, which is never held
 //! while a key is generated or fetched, a token is signed or a disk is written to.
-//! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. Between
+//! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. `reply` takes
+//! a request through, to a bad end where `faults` says so, and `time` turns the clock. Between
 //! them are `logins` (who is it), `issuers` (who vouches for that), `linking` (which
 //! identity is that), `role_choice` and `tokens`; `jws` signs.
 //!
@@ -96,7 +96,8 @@
 //! * Login tokens: the texts for a missing `iss`, `exp` or `sub`; that a slash at the
 //!   end of an issuer makes no difference; the text for a user who is signed out
 //!   everywhere; the text for tokens that strictness refuses; the texts for a SAML
-//!   assertion that is refused, and the order in which it is checked.
+//!   assertion that is refused, the order in which it is checked, and which algorithms
+//!   may sign it.
 //! * Tokens: that a token of the classic flow, too, is a login of its identity, and
 //!   that its tags are carried over; the `amr` of social providers; that several
 //!   applications of one social provider are separated by `;`; the text that refuses
@@ -110,7 +111,9 @@
 
 mod connector;
 mod disk;
+mod document;
 mod error;
+mod faults;
 pub mod front;
 mod identity;
 mod issuers;
@@ -124,12 +127,14 @@ mod protocol;
 mod quotas;
 mod random;
 mod region;
+mod reply;
 mod role_choice;
 mod settings;
 mod signature;
 mod snapshot;
 mod store;
 mod sts;
+mod time;
 mod tokens;
 
 #[cfg(test)]
@@ -144,20 +149,24 @@ use serde_json::Value;
 
 pub use connector::Connector;
 pub use disk::OpenError;
+pub use faults::Rules;
 use issuers::Issuers;
 pub use issuers::{
-    Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
-    issuer_url, jwks_url, read_issuers, read_saml_metadata,
+    Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, SigningKey,
+    Wanted, issuer_url, jwks_url, read_issuers, read_saml_metadata,
 };
 pub use quotas::{Overrides, Quotas};
+pub use reply::{HalfBody, Reply};
 pub use settings::{Isolation, Settings};
 pub use signature::SecretKeys;
 pub use snapshot::RestoreError;
+pub use time::{OutOfRange, Pace};
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
 use crate::operation::{Effect, Operation};
 use disk::Disk;
+use faults::Faults;
 use quotas::Buckets;
 use random::Random;
 use store::Store;
@@ -166,13 +175,16 @@ use tokens::Signer;
 /// The emulator. Share it in an [`Arc`].
 pub struct Emulator {
     settings: Settings,
+    /// Its own clock, and the one that goes for everybody.
     clock: Clock,
+    outside: Clock,
     store: Mutex<Store>,
     disk: Option<Disk>,
     signer: Signer,
     issuers: Issuers,
     key_source: Option<Arc<dyn KeySource>>,
     buckets: Buckets,
+    faults: Faults,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -190,15 +202,18 @@ impl Emulator {
     pub fn new(settings: Settings, clock: Clock) -> Self {
         let store = empty_store(&settings, false);
         let issuers = Issuers::new(&settings);
+        let faults = Faults::new(settings.faults.clone(), random(&settings));
         Self {
+            clock: settings.pace.clock(&clock),
+            outside: clock,
             settings,
-            clock,
             store: Mutex::new(store),
             disk: None,
             signer: Signer::default(),
             issuers,
             key_source: None,
             buckets: Buckets::default(),
+            faults,
         }
     }
 
@@ -277,8 +292,9 @@ impl Emulator {
 }
 
 fn empty_store(settings: &Settings, notes_changes: bool) -> Store {
-    Store::new(
-        settings.seed.map_or(Random::System, Random::Seeded),
-        notes_changes,
-    )
+    Store::new(random(settings), notes_changes)
+}
+
+fn random(settings: &Settings) -> Random {
+    settings.seed.map_or(Random::System, Random::Seeded)
 }

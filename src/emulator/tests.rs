@@ -4,6 +4,7 @@ mod classic_flow;
 mod developer;
 mod developer_users;
 mod enhanced_flow;
+mod faults;
 mod fetched_keys;
 mod identities;
 mod isolation;
@@ -18,6 +19,7 @@ mod seed;
 mod snapshot;
 mod sts;
 mod tags;
+mod time;
 mod wire;
 
 use std::sync::Arc;

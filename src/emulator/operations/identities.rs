@@ -116,9 +116,8 @@ pub(super) fn list(call: &Call<'_>, input: List) -> Result<Listed, Error> {
     let name = format!("identities {}", input.identity_pool_id);
     let last = paging::last_shown(&name, input.next_token.as_deref())?;
     let hide_disabled = input.hide_disabled.unwrap_or_default();
-    let identities = store
-        .identities_after(&input.identity_pool_id, last.as_deref())
-        .filter(|identity| !(hide_disabled && identity.disabled));
+    let identities =
+        store.identities_after(&input.identity_pool_id, last.as_deref(), hide_disabled);
     let (identities, next_token) = paging::page(&name, identities, input.max_results, |identity| {
         &identity.id
     });

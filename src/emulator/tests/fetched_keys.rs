@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::emulator::{Issuer, KeySource, Keys, Wanted};
+use crate::emulator::{Issuer, KeySource, Keys, Reply, Wanted};
 
 const IDP: &str = "idp.example";
 const KEYS: &str = "https://idp.example/keys";
@@ -128,7 +128,9 @@ async fn keys_are_fetched_for_requests_over_a_socket() {
     let body = json!({"IdentityPoolId": pool, "Logins": {minted.provider: minted.token}});
 
     let request = unsigned("GetId", &body.to_string());
-    let answer = world.emulator.serve(request).await;
+    let Reply::Whole(answer) = world.emulator.serve(request).await else {
+        panic!("no answer");
+    };
 
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(provider.asked(), 1);

@@ -13,6 +13,7 @@
 
 mod any_bytes;
 mod bad_input;
+mod behaviour;
 mod bounds;
 mod classic_flow;
 mod classic_flow_table;

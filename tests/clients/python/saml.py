@@ -30,7 +30,7 @@ SIGNATURE = f"{{{DS}}}Signature"
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion"
 
 
-class Signer(XMLSigner):  # type: ignore[misc]
+class Signer(XMLSigner):
     """Signs with SHA-1, too, to show that it is refused, and tells all listed prefixes."""
 
     def check_deprecated_methods(self) -> None:
@@ -142,13 +142,17 @@ def packed(document: etree._Element) -> str:
 
 CANONICAL: list[tuple[str, str, list[str]]] = [
     ("spaces in tags and quotes", "<a  y = 'two'\n x=\"1\" ><b\t/></a >", []),
-    ("escapes", "<a b=\"&lt;&gt;&amp;&quot;'&#9;&#10;&#13; \t\">&lt;&gt;&amp;\"'&#13;</a>", []),
+    ("escapes", '<a b="&lt;&gt;&amp;&quot;\'&#9;&#10;&#13; \t">&lt;&gt;&amp;"\'&#13;</a>', []),
     ("line ends", "<a b='1\r\n2'>1\r\n2\r3</a>", []),
     ("sections, comments and instructions", "<a><![CDATA[<&>]]><!-- c -->d<?p  q ?><?p?></a>", []),
     ("unused namespaces", "<a xmlns='u:d' xmlns:x='u:x' xmlns:y='u:y'><x:b/><x:c/></a>", []),
     ("used in an attribute", "<a xmlns:x='u:x'><b x:c='1' c='2' xml:lang='de'/></a>", []),
     ("sorted by namespace", "<a xmlns:z='u:1' xmlns:y='u:2' y:a='' z:b='' b='' a=''/>", []),
-    ("another meaning", "<x:a xmlns:x='u:1'><x:b xmlns:x='u:2'><x:c xmlns:x='u:1'/></x:b></x:a>", []),
+    (
+        "another meaning",
+        "<x:a xmlns:x='u:1'><x:b xmlns:x='u:2'><x:c xmlns:x='u:1'/></x:b></x:a>",
+        [],
+    ),
     ("two prefixes", "<x:a xmlns:x='u:1' xmlns:y='u:1'><y:b/><x:c y:d=''/></x:a>", []),
     ("the default undone", "<a xmlns='u:d'><b xmlns=''><c/></b><d/></a>", []),
     ("no default to undo", "<x:a xmlns:x='u:x'><b xmlns=''/></x:a>", []),

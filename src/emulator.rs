@@ -60,8 +60,9 @@
 //! No public record says how the real service does these things. Each is marked
 //! `unverified` where it is decided.
 //!
-//! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
-//!   `InternalErrorException`; that a message is repeated in a header up to a length; the
+//! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
+//!   `InternalErrorException`, `ConcurrentModificationException` and
+//!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is repeated in a header up to a length; the
 //!   answers to other methods and paths and to bodies above 2 MiB; the discovery document;
 //!   the texts that refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that

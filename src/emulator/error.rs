@@ -36,6 +36,9 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The types that an operation can end with, or the front end before it.
+    ///
+    /// unverified: the texts of `ConcurrentModification` and `ExternalService`, which the
+    /// emulator answers with when a rule for faults says so, in the rule's words.
     pub(super) const ALL: [Self; 20] = [
         Kind::AccessDenied,
         Kind::ConcurrentModification,
@@ -86,6 +89,8 @@ impl Kind {
     }
 
     /// The HTTP status: only AWS's own failures are not the client's fault.
+    ///
+    /// unverified: that throttling is the client's fault, too.
     pub(super) const fn status(self) -> http::StatusCode {
         match self {
             Kind::InternalError => http::StatusCode::INTERNAL_SERVER_ERROR,

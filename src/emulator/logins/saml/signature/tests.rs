@@ -4,8 +4,10 @@
 use std::path::Path;
 
 use roxmltree::Document;
+use serde_json::Value;
 
 use super::*;
+use crate::emulator::logins::saml::{one_assertion, read};
 use crate::emulator::read_saml_metadata;
 
 const ASSERTION: &str = include_str!("../vectors/assertion.xml");
@@ -156,11 +158,46 @@ fn what_was_changed_added_or_moved_is_not_signed() {
     }
 }
 
+#[test]
+fn whatever_letter_is_changed_the_assertion_is_refused_or_says_the_same() {
+    let keys = keys();
+    let said = said_by(ASSERTION, &keys);
+    assert!(said.is_some());
+    let mut same = 0;
+    for place in 0..ASSERTION.len() {
+        let mut bytes = ASSERTION.as_bytes().to_vec();
+        bytes[place] ^= 1;
+        let changed = String::from_utf8(bytes).unwrap();
+
+        let now = said_by(&changed, &keys);
+
+        assert!(now.is_none() || now == said, "{place}: {changed}");
+        same += usize::from(now.is_some());
+    }
+    // Such as those of the response, which is not signed, and of the offered key.
+    assert!(same > 0 && same < ASSERTION.len() / 2, "{same}");
+}
+
+type Said = (Option<String>, Value, Vec<String>, Vec<String>, Vec<String>);
+
+/// What the assertion of a document says, if it is good.
+fn said_by(xml: &str, keys: &[SigningKey]) -> Option<Said> {
+    let document = Document::parse(xml).ok()?;
+    let assertion = one_assertion(&document).ok()?;
+    let said = is_good(assertion, keys).then(|| read(assertion))?;
+    Some((
+        said.subject,
+        Value::Object(said.attributes),
+        said.audiences,
+        said.not_before,
+        said.not_on_or_after,
+    ))
+}
+
 /// Whether an assertion of the document would be used.
 fn good_with(xml: &str, keys: &[SigningKey]) -> bool {
     let document = Document::parse(xml).unwrap();
-    crate::emulator::logins::saml::one_assertion(&document)
-        .is_ok_and(|assertion| is_good(assertion, keys))
+    one_assertion(&document).is_ok_and(|assertion| is_good(assertion, keys))
 }
 
 fn keys() -> Vec<SigningKey> {

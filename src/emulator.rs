@@ -42,7 +42,8 @@
 //!
 //! `protocol` reads a request and writes an answer, `operations` has a function for
 //! each operation, `store` has the state in memory under one lock, which is never held
-//! while a key is generated or fetched, a token is signed or a disk is written to.
+//! while a key is generated or fetched, a token is signed or verified, or a disk is
+//! written to.
 //! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. `reply` takes
 //! a request through, to a bad end where `faults` says so, and `time` turns the clock. Between
 //! them are `logins` (who is it), `issuers` (who vouches for that), `linking` (which
@@ -62,9 +63,9 @@
 //!
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
 //!   `InternalErrorException`, `ConcurrentModificationException` and
-//!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is repeated in a header up to a length; the
-//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document;
-//!   the texts that refuse signatures.
+//!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is
+//!   repeated in a header up to a length; the answers to other methods and paths and to
+//!   bodies above 2 MiB; the discovery document; the texts that refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
 //!   pool's roles as well; the order of the checks.
@@ -72,8 +73,8 @@
 //!   malformed ones are not counted; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation.
 //!   Type and text for principal tags beyond 460 bytes in all.
-//! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
-//!   not there.
+//! * Tags: the texts of refused tags; that an ARN of another region is denied; that
+//!   `UntagResource` passes over keys that are not there.
 //! * Pools: the order of `ListIdentityPools` and `ListIdentities`; type and text for a
 //!   page token that is no good; that login providers other than the documented ones
 //!   are accepted; that a user pool without client, and a malformed provider ARN, are

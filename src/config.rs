@@ -19,6 +19,7 @@ mod accepts;
 mod callers;
 mod cross_checks;
 mod effective;
+mod faults;
 mod key;
 mod keys;
 mod login_providers;
@@ -175,6 +176,8 @@ impl Config {
         let quotas = &mut emulator.quotas;
         reader.read(&keys::EMULATOR_ENFORCE_QUOTAS, &mut quotas.enforced);
         reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
+        faults::read(reader, emulator);
+        reader.read(&keys::EMULATOR_CLOCK, &mut emulator.pace);
         reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);

@@ -10,7 +10,7 @@ use super::accepts::{
     SecretKeysFile, Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
-use crate::emulator::{Isolation, LoginTokens};
+use crate::emulator::{Isolation, LoginTokens, Pace};
 use crate::server::tls::ClientCertificates;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
@@ -82,7 +82,7 @@ keys! {
     TLS_CRL_FILES: FilePaths = "tls.crl_files", None, FilePaths,
         "Lists of revoked certificates, in PEM, one for each authority of a chain: a certificate whose authority has no list, or an expired one, is refused. Unset: nothing is revoked.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
-        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
+        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's routes below `/emulator`. `off` closes it.";
     AUTHN_CALLERS_FILE: FilePath = "authn.callers_file", None, FilePath,
         "The file with everything about who calls: what names callers in their certificates, the issuers of their tokens, static tokens, their roles and attributes. In TOML.";
     POLICY_FILES: Paths = "policy.files", None, Paths,
@@ -140,7 +140,7 @@ keys! {
     EMULATOR_TEST_ISSUERS: IssuerUrls = "emulator.test_issuers", None, IssuerUrls,
         "Login providers that live inside the emulator and sign what `POST /emulator/issuers/token` on the admin port asks for.";
     EMULATOR_SAML_METADATA: SamlFiles = "emulator.saml_metadata", None, SamlFiles,
-        "The metadata of SAML providers, whose assertions are then checked. Their signatures are not.";
+        "The metadata of SAML providers, whose assertions are then checked, their signatures above all.";
     EMULATOR_DATA_DIR: Directory = "emulator.data_dir", None, Directory,
         "The directory that keeps the emulator's state and its signing key over a restart. Unset: memory.";
     EMULATOR_ISOLATION: OneOf<Isolation> = "emulator.isolation", Some("none"),
@@ -152,6 +152,11 @@ keys! {
         "Whether AWS's quotas are enforced: requests per second by operation and region, pools in a region, user pools in a pool.";
     EMULATOR_QUOTAS: QuotaOverrides = "emulator.quotas", None, QuotaOverrides,
         "Other quotas than AWS's defaults. Wants `emulator.enforce_quotas = true`.";
+    EMULATOR_FAULTS_FILE: FilePath = "emulator.faults_file", None, FilePath,
+        "The file with the rules for what goes wrong on purpose, in TOML or, when its name ends in `.json`, in JSON. For tests only.";
+    EMULATOR_CLOCK: OneOf<Pace> = "emulator.clock", Some("system"),
+        OneOf(&[("system", Pace::System), ("manual", Pace::Manual)]),
+        "Whether the emulator's clock goes with the system's, or stands until `POST /emulator/clock` on the admin port moves it. For tests only.";
     EMULATOR_SECRET_KEYS_FILE: SecretKeysFile = "emulator.secret_keys_file", None, SecretKeysFile,
         "The secrets that signatures over HTTP are verified with, in lines of `ACCESS_KEY:SECRET`. Unset: signatures have to be there and well-formed, no more.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),

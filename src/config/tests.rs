@@ -112,6 +112,31 @@ fn mistakes_in_the_files_of_login_providers_are_mistakes_of_the_configuration() 
 }
 
 #[test]
+fn mistakes_in_the_file_of_faults_are_mistakes_of_the_configuration() {
+    let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    std::fs::write(
+        file.path(),
+        r#"{"rules": [{"fault": "throttle", "every": 0}, 1]}"#,
+    )
+    .unwrap();
+    let text = format!(
+        "[emulator]\nfaults_file = {:?}\nclock = \"sun\"\n",
+        file.path()
+    );
+
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+
+    for expected in [
+        ": rules[0].every: not a whole number from 1 on",
+        ": rules[1]: not a table",
+        "emulator.clock = \"sun\": not one of the known words; accepted: `system`, `manual`",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 3, "{mistakes}");
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_and_says_where_it_was_made() {
     let text = r#"
 [server]

@@ -1,11 +1,9 @@
 //! How the emulator behaves, told through the requests that a client would send.
 
 mod classic_flow;
-mod developer;
-mod developer_users;
 mod enhanced_flow;
+mod faults;
 mod fetched_keys;
-mod identities;
 mod isolation;
 mod issuers;
 mod logins;
@@ -13,11 +11,11 @@ mod on_disk;
 mod pools;
 mod quotas;
 mod restart;
-mod roles;
 mod seed;
 mod snapshot;
 mod sts;
 mod tags;
+mod time;
 mod wire;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@
 mod any_bytes;
 mod authn;
 mod bad_input;
+mod behaviour;
 mod bounds;
 mod callers;
 mod classic_flow;

@@ -128,7 +128,7 @@ impl Emulator {
         };
         for (provider, token) in &body.logins {
             self.issuers
-                .refresh(provider, token, source, &self.clock)
+                .refresh(provider, token, source, &self.outside)
                 .await;
         }
     }

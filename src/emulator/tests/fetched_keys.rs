@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::emulator::{Issuer, Keys, Wanted};
+use crate::emulator::{Issuer, Keys, Reply, Wanted};
 use crate::fetch::Document;
 
 const IDP: &str = "idp.example";
@@ -132,7 +132,9 @@ async fn keys_are_fetched_for_requests_over_a_socket() {
     let body = json!({"IdentityPoolId": pool, "Logins": {minted.provider: minted.token}});
 
     let request = unsigned("GetId", &body.to_string());
-    let answer = world.emulator.serve(request).await;
+    let Reply::Whole(answer) = world.emulator.serve(request).await else {
+        panic!("no answer");
+    };
 
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(provider.asked(), 1);

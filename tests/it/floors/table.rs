@@ -125,10 +125,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("opentelemetry*", &["telemetry"]),
     ("cedar_policy*", &["policy"]),
     // Connections are the server's; what a certificate says is read where callers are
-    // told apart.
+    // told apart, and where a SAML provider says what it signs with.
     ("rustls", &["server"]),
     ("tokio_rustls", &["server"]),
-    ("x509_parser", &["authn"]),
+    ("x509_parser", &["authn", "emulator/issuers/saml_metadata"]),
     ("redis", &["quota/redis"]),
 ];
 

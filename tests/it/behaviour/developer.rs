@@ -1,12 +1,16 @@
-use super::*;
+//! Tokens for a developer's users.
 
-#[test]
-fn a_developers_user_gets_one_identity_and_a_token_of_fifteen_minutes() {
-    let world = World::new();
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{DEVELOPER, NOW, OWN, USER_POOL, World, both, claims, error, user};
+
+pub fn a_developers_user_gets_one_identity_and_a_token_of_fifteen_minutes(world: &World) {
     let pool = world.pool(json!({"AllowClassicFlow": false}));
 
-    let answer = token_for(&world, &pool, "ann", json!({}));
-    let again = token_for(&world, &pool, "ann", json!({"TokenDuration": 60}));
+    let answer = token_for(world, &pool, "ann", json!({}));
+    let again = token_for(world, &pool, "ann", json!({"TokenDuration": 60}));
 
     assert_eq!(answer["IdentityId"], again["IdentityId"]);
     let claims_of = claims(&answer["Token"]);
@@ -24,12 +28,10 @@ fn a_developers_user_gets_one_identity_and_a_token_of_fifteen_minutes() {
     assert_eq!(claims(&again["Token"])["exp"], NOW + 60);
 }
 
-#[test]
-fn principal_tags_of_the_request_are_in_the_token() {
-    let world = World::new();
+pub fn principal_tags_of_the_request_are_in_the_token(world: &World) {
     let pool = world.pool(json!({}));
 
-    let answer = token_for(&world, &pool, "ann", json!({"PrincipalTags": {"a": "b"}}));
+    let answer = token_for(world, &pool, "ann", json!({"PrincipalTags": {"a": "b"}}));
 
     assert_eq!(
         claims(&answer["Token"])["https://aws.amazon.com/tags"],
@@ -37,12 +39,10 @@ fn principal_tags_of_the_request_are_in_the_token() {
     );
 }
 
-#[test]
-fn a_developers_token_opens_credentials_until_it_ends() {
-    let world = World::new();
+pub fn a_developers_token_opens_credentials_until_it_ends(world: &World) {
     let pool = world.pool(json!({}));
-    let answer = token_for(&world, &pool, "ann", json!({}));
-    let other = token_for(&world, &pool, "bob", json!({}));
+    let answer = token_for(world, &pool, "ann", json!({}));
+    let other = token_for(world, &pool, "bob", json!({}));
     let ask = |token: &Value| json!({"IdentityId": answer["IdentityId"], "Logins": {OWN: token}});
 
     world.ok("GetCredentialsForIdentity", ask(&answer["Token"]));
@@ -77,9 +77,7 @@ fn a_developers_token_opens_credentials_until_it_ends() {
     );
 }
 
-#[test]
-fn a_guests_token_proves_nothing() {
-    let world = World::new();
+pub fn a_guests_token_proves_nothing(world: &World) {
     let pool = world.pool(json!({}));
     let guest = world.identity(&pool, json!({}));
     let token = world.ok("GetOpenIdToken", json!({"IdentityId": guest}));
@@ -92,9 +90,7 @@ fn a_guests_token_proves_nothing() {
     assert_eq!(kind, "NotAuthorizedException");
 }
 
-#[test]
-fn only_the_pools_developer_provider_is_supported() {
-    let world = World::new();
+pub fn only_the_pools_developer_provider_is_supported(world: &World) {
     let pool = world.pool(json!({}));
 
     let refused = world.refused(
@@ -111,9 +107,7 @@ fn only_the_pools_developer_provider_is_supported() {
     );
 }
 
-#[test]
-fn a_developers_user_is_linked_to_an_identity_whose_logins_are_given_too() {
-    let world = World::new();
+pub fn a_developers_user_is_linked_to_an_identity_whose_logins_are_given_too(world: &World) {
     let pool = world.pool(json!({}));
     let identity = world.identity(&pool, user("ann"));
 
@@ -141,15 +135,13 @@ fn a_developers_user_is_linked_to_an_identity_whose_logins_are_given_too() {
         world.describe(&identity)["Logins"],
         json!([USER_POOL, DEVELOPER])
     );
-    let later = token_for(&world, &pool, "ann", json!({"IdentityId": identity}));
+    let later = token_for(world, &pool, "ann", json!({"IdentityId": identity}));
     assert_eq!(later["IdentityId"], identity);
 }
 
-#[test]
-fn a_user_of_another_identity_is_registered_already() {
-    let world = World::new();
+pub fn a_user_of_another_identity_is_registered_already(world: &World) {
     let pool = world.pool(json!({}));
-    token_for(&world, &pool, "ann", json!({}));
+    token_for(world, &pool, "ann", json!({}));
     let guest = world.identity(&pool, json!({}));
     let other = world.identity(&pool, user("ann"));
 

@@ -1,14 +1,16 @@
-use super::developer::token_for;
-use super::*;
+//! Looking up, merging and unlinking a developer's users.
 
-#[test]
-fn a_lookup_goes_from_user_to_identity_and_back() {
-    let world = World::new();
+use serde_json::{Value, json};
+
+use super::developer::token_for;
+use super::world::{DEVELOPER, World, both, user};
+
+pub fn a_lookup_goes_from_user_to_identity_and_back(world: &World) {
     let pool = world.pool(json!({}));
-    let answer = token_for(&world, &pool, "a", json!({}));
+    let answer = token_for(world, &pool, "a", json!({}));
     let identity = &answer["IdentityId"];
     for user in ["b", "c"] {
-        token_for(&world, &pool, user, json!({"IdentityId": identity}));
+        token_for(world, &pool, user, json!({"IdentityId": identity}));
     }
     let lookup = |more: Value| {
         let mut body = json!({"IdentityPoolId": pool});
@@ -40,7 +42,7 @@ fn a_lookup_goes_from_user_to_identity_and_back() {
         Ok(found(&["c"]))
     );
 
-    let stranger = token_for(&world, &pool, "stranger", json!({}));
+    let stranger = token_for(world, &pool, "stranger", json!({}));
     let cases = [
         (json!({}), "InvalidParameterException"),
         (
@@ -62,12 +64,10 @@ fn a_lookup_goes_from_user_to_identity_and_back() {
     }
 }
 
-#[test]
-fn merging_moves_the_source_to_the_destination() {
-    let world = World::new();
+pub fn merging_moves_the_source_to_the_destination(world: &World) {
     let pool = world.pool(json!({}));
-    let source = token_for(&world, &pool, "source", json!({}));
-    let destination = token_for(&world, &pool, "destination", json!({}));
+    let source = token_for(world, &pool, "source", json!({}));
+    let destination = token_for(world, &pool, "destination", json!({}));
     let merge = |source: &str, destination: &str| {
         json!({
             "IdentityPoolId": pool,
@@ -80,7 +80,7 @@ fn merging_moves_the_source_to_the_destination() {
     let merged = world.ok("MergeDeveloperIdentities", merge("source", "destination"));
 
     assert_eq!(merged["IdentityId"], destination["IdentityId"]);
-    let moved = token_for(&world, &pool, "source", json!({}));
+    let moved = token_for(world, &pool, "source", json!({}));
     assert_eq!(moved["IdentityId"], destination["IdentityId"]);
     let shown = world.ok(
         "ListIdentities",
@@ -92,9 +92,7 @@ fn merging_moves_the_source_to_the_destination() {
     assert_eq!(kind, "ResourceNotFoundException");
 }
 
-#[test]
-fn identities_with_different_users_of_one_provider_cannot_be_merged() {
-    let world = World::new();
+pub fn identities_with_different_users_of_one_provider_cannot_be_merged(world: &World) {
     let pool = world.pool(json!({}));
     for name in ["ann", "bob"] {
         let logins = both(json!({DEVELOPER: name}), user(name));
@@ -121,15 +119,13 @@ fn identities_with_different_users_of_one_provider_cannot_be_merged() {
     );
 }
 
-#[test]
-fn an_identity_has_twenty_logins_at_most() {
-    let world = World::new();
+pub fn an_identity_has_twenty_logins_at_most(world: &World) {
     let pool = world.pool(json!({}));
-    let first = token_for(&world, &pool, "user0", json!({}));
+    let first = token_for(world, &pool, "user0", json!({}));
     let identity = &first["IdentityId"];
     for number in 1..20 {
         token_for(
-            &world,
+            world,
             &pool,
             &format!("user{number}"),
             json!({"IdentityId": identity}),
@@ -144,11 +140,9 @@ fn an_identity_has_twenty_logins_at_most() {
     assert_eq!(kind, "LimitExceededException");
 }
 
-#[test]
-fn an_unlinked_user_gets_a_new_identity_and_the_last_one_disables_the_old() {
-    let world = World::new();
+pub fn an_unlinked_user_gets_a_new_identity_and_the_last_one_disables_the_old(world: &World) {
     let pool = world.pool(json!({}));
-    let answer = token_for(&world, &pool, "ann", json!({}));
+    let answer = token_for(world, &pool, "ann", json!({}));
     let unlink = json!({
         "IdentityId": answer["IdentityId"],
         "IdentityPoolId": pool,
@@ -161,7 +155,7 @@ fn an_unlinked_user_gets_a_new_identity_and_the_last_one_disables_the_old() {
     let (kind, _) = world.refused("UnlinkDeveloperIdentity", unlink);
     assert_eq!(kind, "ResourceNotFoundException");
     assert_ne!(
-        token_for(&world, &pool, "ann", json!({}))["IdentityId"],
+        token_for(world, &pool, "ann", json!({}))["IdentityId"],
         answer["IdentityId"]
     );
     let (kind, _) = world.refused(

@@ -1,8 +1,10 @@
-use super::*;
+//! The roles of a pool and their mappings.
 
-#[test]
-fn roles_and_mappings_are_replaced_and_left_out_when_there_are_none() {
-    let world = World::new();
+use serde_json::{Value, json};
+
+use super::world::{ROLE, USER_POOL, World, error};
+
+pub fn roles_and_mappings_are_replaced_and_left_out_when_there_are_none(world: &World) {
     let id = world.pool(json!({}));
     let body = json!({"IdentityPoolId": id});
     let mapping = json!({"Type": "Token", "AmbiguousRoleResolution": "Deny"});
@@ -25,9 +27,7 @@ fn roles_and_mappings_are_replaced_and_left_out_when_there_are_none() {
     assert_eq!(world.ok("GetIdentityPoolRoles", body.clone()), body);
 }
 
-#[test]
-fn mappings_that_make_no_sense_are_refused() {
-    let world = World::new();
+pub fn mappings_that_make_no_sense_are_refused(world: &World) {
     let id = world.pool(json!({}));
     let rule = json!({"Claim": "c", "MatchType": "Equals", "Value": "v", "RoleARN": ROLE});
     let rules = |count: usize| json!({"Rules": vec![rule.clone(); count]});
@@ -68,9 +68,7 @@ fn mappings_that_make_no_sense_are_refused() {
     }
 }
 
-#[test]
-fn a_role_of_another_account_cannot_be_passed() {
-    let world = World::new();
+pub fn a_role_of_another_account_cannot_be_passed(world: &World) {
     let id = world.pool(json!({}));
     let arn = "arn:aws:iam::999999999999:role/x";
 

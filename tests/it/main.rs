@@ -33,6 +33,7 @@ mod order;
 mod partial_update;
 mod paths;
 mod permissions;
+mod reloads;
 mod roundtrip;
 mod secrets;
 mod support;

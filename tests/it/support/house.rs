@@ -50,18 +50,10 @@ impl Rules {
         }
     }
 
-    /// One more file in the directory.
-    #[must_use]
-    pub fn file(mut self, name: &'static str, content: impl Into<String>) -> Self {
-        self.files.push((name, content.into()));
-        self
-    }
-
-    /// One more setting, in which `{}` stands for the directory.
-    #[must_use]
-    pub fn set(mut self, name: &str, value: &str) -> Self {
-        self.environment.push(set(name, value));
-        self
+    /// What is in one of the files.
+    pub fn content(&self, name: &str) -> &str {
+        let mut files = self.files.iter();
+        &files.find(|(file, _)| *file == name).unwrap().1
     }
 }
 

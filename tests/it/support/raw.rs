@@ -20,13 +20,12 @@ const ACK: u8 = 1;
 /// A connection on which the greetings have been exchanged.
 pub struct RawPeer<S = TcpStream>(S);
 
-/// A frame.
+/// The head of a frame.
 #[derive(Debug)]
 pub struct Frame {
     pub kind: u8,
     pub flags: u8,
     pub stream: u32,
-    pub payload: Vec<u8>,
 }
 
 impl RawPeer {
@@ -91,13 +90,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        self.0.read_exact(&mut payload).await.ok()?;
+        let mut payload = (&mut self.0).take(length.into());
+        tokio::io::copy(&mut payload, &mut tokio::io::sink())
+            .await
+            .ok()?;
         Some(Frame {
             kind: head[3],
             flags: head[4],
             stream: u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]),
-            payload,
         })
     }
 }

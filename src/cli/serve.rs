@@ -17,7 +17,8 @@ pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
         Exit codes: 0 drained, 3 calls were cut, 69 cannot listen or use the emulator's data directory, 78 mistakes in the configuration.\n\n\
         Examples:\n  \
         poolgate serve --listen 127.0.0.1:0\n  \
-        POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 poolgate serve"
+        POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 \\\n    \
+        POOLGATE_AUTHN__CALLERS_FILE=callers.toml POOLGATE_POLICY__FILES=policies poolgate serve"
 )]
 pub(super) struct Arguments {
     /// The configuration file [otherwise: POOLGATE_CONFIG].

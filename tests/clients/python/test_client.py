@@ -292,9 +292,7 @@ def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_callers_are_told_apart_by_their_token(
-    stubs: Path, pb: Any, known: dict[str, str]
-) -> None:
+def test_callers_are_told_apart_by_their_token(stubs: Path, pb: Any, known: dict[str, str]) -> None:
     request = pb.ListIdentityPoolsRequest()
     with poolgate(**known) as address, grpc.insecure_channel(address) as channel:
         answer = stub(channel).ListIdentityPools(request, metadata=[AUTHORIZATION])

@@ -138,6 +138,7 @@ mod store;
 mod sts;
 mod time;
 mod tokens;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -147,7 +148,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use serde_json::Value;
 
 pub use connector::Connector;
 pub use disk::OpenError;
@@ -267,20 +267,6 @@ impl Emulator {
             );
             signs || self.disk.is_some() && operation.effect() != Effect::Read
         })
-    }
-
-    /// The JSON Web Key Set that verifies the emulator's tokens. Slow the first time.
-    ///
-    /// There is one key. It has a name in every region that has a pool, and in the
-    /// default one.
-    pub fn jwks(&self) -> Result<Value, KeyUnavailable> {
-        let store = self.store();
-        let mut regions = store.regions();
-        regions.insert(&self.settings.default_region);
-        let regions: Vec<String> = regions.into_iter().map(str::to_owned).collect();
-        // Generating the key is slow, so the store is free again by then.
-        drop(store);
-        self.signer.jwks(regions.iter().map(String::as_str))
     }
 
     /// A panic cannot leave a change half done that matters: every operation checks

@@ -11,6 +11,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
+use crate::emulator::xml::children;
+
 /// The shortest RSA key that is trusted, in bits.
 const SHORTEST_KEY: usize = 2048;
 
@@ -92,20 +94,11 @@ pub fn read(arn: &str, path: &Path) -> Result<SamlProvider, String> {
 fn certificates<'a, 'input>(
     entity: Node<'a, 'input>,
 ) -> impl Iterator<Item = Node<'a, 'input>> + use<'a, 'input> {
-    named(entity, "IDPSSODescriptor")
-        .flat_map(|role| named(role, "KeyDescriptor"))
+    children(entity, "IDPSSODescriptor")
+        .flat_map(|role| children(role, "KeyDescriptor"))
         .filter(|key| key.attribute("use") != Some("encryption"))
         .flat_map(|key| {
             key.descendants()
                 .filter(|node| node.tag_name().name() == "X509Certificate")
         })
-}
-
-fn named<'a, 'input>(
-    parent: Node<'a, 'input>,
-    name: &'static str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent
-        .children()
-        .filter(move |child| child.tag_name().name() == name)
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::emulator::error::Error;
 use crate::emulator::issuers::{SamlProvider, unverifiable};
+use crate::emulator::xml::children;
 
 mod canonical;
 mod signature;
@@ -111,15 +112,6 @@ fn read(element: Node<'_, '_>) -> Assertion {
         }
     }
     read
-}
-
-fn children<'a, 'input>(
-    parent: Node<'a, 'input>,
-    name: &'static str,
-) -> impl Iterator<Item = Node<'a, 'input>> {
-    parent
-        .children()
-        .filter(move |child| child.tag_name().name() == name)
 }
 
 fn text(node: Node<'_, '_>) -> Option<String> {

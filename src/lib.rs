@@ -20,14 +20,17 @@
 //!   server/tls       handshake with the newest set of files; peers are verified again
 //! server/stack     outer ring, around every service:
 //!   observe          counts and logs every call, whatever becomes of it
-//!   context          request id in and out; 405 and 415 for what is not gRPC
+//!   context          request id in and out; 400, 405 and 415 for what is not gRPC
 //!   catch_panic      a panic is one failed call
 //!   known service    what nobody serves                             UNIMPLEMENTED
-//!     health (with a deadline), reflection leave here
+//!     health (with a deadline and bounds on its watches) leaves here, and reflection
+//!     (with authenticate and authorize)
 //!   inner ring, around our service alone:
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
+//!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
+//!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
 //! service          message -> SDK input                     (convert)
 //! upstream         one client per region; what may be repeated is, what must not is not
 //!                  changes of one pool go one after the other; writes are carried to their end
@@ -51,7 +54,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`secret`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
 //!
@@ -95,7 +98,6 @@ pub mod pb;
 pub mod policy;
 pub mod pool_field;
 pub mod rpc;
-pub mod secret;
 pub mod server;
 pub mod service;
 pub mod status;

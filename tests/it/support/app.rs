@@ -11,6 +11,7 @@ use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::{Rules, Settings, stack};
 use poolgate::upstream::{self, Upstream};
+use poolgate::{authn, policy};
 use tokio_util::task::TaskTracker;
 
 use super::wire::Wire;
@@ -53,11 +54,22 @@ impl App {
         upstream: upstream::Settings,
         http_client: SharedHttpClient,
     ) -> Self {
+        let nobody_is_asked = (Default::default(), Default::default());
+        Self::ruled(settings, upstream, http_client, nobody_is_asked).await
+    }
+
+    /// With callers and policies.
+    pub async fn ruled(
+        settings: Settings,
+        upstream: upstream::Settings,
+        http_client: SharedHttpClient,
+        (callers, policies): (authn::Settings, policy::Settings),
+    ) -> Self {
         let writes = TaskTracker::new();
         let clock = Clock::system();
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
         let upstream = Arc::new(upstream);
-        let rules = Rules::open(&Default::default(), &Default::default(), &clock).unwrap();
+        let rules = Rules::open(&callers, &policies, &clock).unwrap();
         let meter = Arc::new(Counts::default());
         let counted: Arc<dyn Meter> = meter.clone();
         let routes = stack::inner(&settings, &rules, Arc::clone(&upstream), &counted, &clock);

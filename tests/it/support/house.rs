@@ -50,6 +50,34 @@ impl Rules {
         }
     }
 
+    /// What the engines are set to, with files in this directory.
+    pub fn engines(
+        &self,
+        directory: &TempDir,
+    ) -> (poolgate::authn::Settings, poolgate::policy::Settings) {
+        self.write(directory);
+        let config = self.load(directory);
+        (config.authn, config.policy)
+    }
+
+    fn write(&self, directory: &TempDir) {
+        for (name, content) in &self.files {
+            std::fs::write(directory.path().join(name), content).unwrap();
+        }
+    }
+
+    fn load(&self, directory: &TempDir) -> Config {
+        let at = directory.path().to_str().unwrap();
+        let filled = self.environment.iter();
+        let sources = Sources {
+            environment: filled
+                .map(|(name, value)| (name.clone(), value.replace("{}", at)))
+                .collect(),
+            ..Sources::default()
+        };
+        Config::load(&sources).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    }
+
     /// What is in one of the files.
     pub fn content(&self, name: &str) -> &str {
         let mut files = self.files.iter();
@@ -60,24 +88,10 @@ impl Rules {
 impl House {
     pub async fn start(rules: Rules) -> Self {
         let directory = TempDir::new().unwrap();
-        for (name, content) in &rules.files {
-            std::fs::write(directory.path().join(name), content).unwrap();
-        }
-        let config = Self::load(&rules, &directory).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let running = server::start(server::Parts::from(config)).await.unwrap();
+        rules.write(&directory);
+        let parts = server::Parts::from(rules.load(&directory));
+        let running = server::start(parts).await.unwrap();
         Self { running, directory }
-    }
-
-    fn load(rules: &Rules, directory: &TempDir) -> Result<Config, String> {
-        let at = directory.path().to_str().unwrap();
-        let filled = rules.environment.iter();
-        let sources = Sources {
-            environment: filled
-                .map(|(name, value)| (name.clone(), value.replace("{}", at)))
-                .collect(),
-            ..Sources::default()
-        };
-        Config::load(&sources).map_err(|mistakes| mistakes.to_string())
     }
 
     /// A file of the house.

@@ -5,13 +5,15 @@
 #     -p 127.0.0.1:50051:50051 -p 127.0.0.1:9464:9464 \
 #     -e POOLGATE_SERVER__LISTEN=0.0.0.0:50051 \
 #     -e POOLGATE_SERVER__UNAUTHENTICATED=everywhere \
+#     -e POOLGATE_SERVER__PLAINTEXT=everywhere \
 #     -e POOLGATE_ADMIN__LISTEN=0.0.0.0:9464 \
 #     poolgate
 #
 # The image sets none of these. By itself poolgate listens on the container's loopback
 # only, where nobody outside reaches it; beyond loopback it does not start unless
 # POOLGATE_SERVER__UNAUTHENTICATED=everywhere says that everybody who reaches it may
-# do everything. Whoever runs it decides that, and where the ports lead.
+# do everything, and, without a certificate, POOLGATE_SERVER__PLAINTEXT=everywhere
+# that nothing is encrypted. Whoever runs it decides that, and where the ports lead.
 #
 # Without `emulator.data_dir` it writes nothing. It needs no capability and runs as user 65532.
 

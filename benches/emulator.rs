@@ -2,6 +2,7 @@
 #![allow(
     missing_docs,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a benchmark that cannot be set up stops"
 )]
 
@@ -17,6 +18,9 @@ use poolgate::emulator::{Emulator, Settings};
 use serde_json::{Value, json};
 
 const REGION: &str = "eu-west-1";
+const PROVIDER: &str = "graph.facebook.com";
+/// One of so many identities is not disabled.
+const KEPT: usize = 100;
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 fn main() {
@@ -27,7 +31,7 @@ fn main() {
 fn describe_identity_pool(bencher: Bencher<'_, '_>) {
     let pool = Pool::new(0);
     let request = request("DescribeIdentityPool", &json!({"IdentityPoolId": pool.id}));
-    bencher.bench(|| pool.emulator.handle(&request));
+    pool.measure(bencher, &request);
 }
 
 /// The same while another thread signs one token after the other.
@@ -56,7 +60,7 @@ fn sign_a_token(bencher: Bencher<'_, '_>) {
     let guest = pool.ask("GetId", &json!({"IdentityPoolId": pool.id}));
     let sign = request("GetOpenIdToken", &guest);
     pool.emulator.jwks().expect("a key");
-    bencher.bench(|| pool.emulator.handle(&sign));
+    pool.measure(bencher, &sign);
 }
 
 /// A page of sixty from the middle of a pool.
@@ -66,7 +70,19 @@ fn page_of_identities(bencher: Bencher<'_, '_>, identities: usize) {
     let token = pool.page_after(&format!("{REGION}:80000000"));
     let list = json!({"IdentityPoolId": pool.id, "MaxResults": 60, "NextToken": token});
     let request = request("ListIdentities", &list);
-    bencher.bench(|| pool.emulator.handle(&request));
+    pool.measure(bencher, &request);
+}
+
+/// The same of those that can still be used, one of a hundred.
+#[divan::bench(args = SIZES)]
+fn page_without_disabled_identities(bencher: Bencher<'_, '_>, identities: usize) {
+    let pool = Pool::of(identities);
+    let token = pool.page_after(&format!("{REGION}:80000000"));
+    let list = json!({
+        "IdentityPoolId": pool.id, "MaxResults": 60, "NextToken": token, "HideDisabled": true,
+    });
+    let request = request("ListIdentities", &list);
+    pool.measure(bencher, &request);
 }
 
 /// The identity of a user who is known.
@@ -74,7 +90,7 @@ fn page_of_identities(bencher: Bencher<'_, '_>, identities: usize) {
 fn identity_of_a_login(bencher: Bencher<'_, '_>, identities: usize) {
     let pool = Pool::of(identities);
     let request = request("GetId", &pool.login(identities / 2));
-    bencher.bench(|| pool.emulator.handle(&request));
+    pool.measure(bencher, &request);
 }
 
 /// A pool in an emulator of its own.
@@ -104,18 +120,31 @@ impl Pool {
             &json!({
                 "IdentityPoolName": "pool",
                 "AllowUnauthenticatedIdentities": true,
-                "SupportedLoginProviders": {"graph.facebook.com": "1234"},
+                "SupportedLoginProviders": {PROVIDER: "1234"},
             }),
         );
         pool.id = text(&made, "IdentityPoolId");
         for user in 0..identities {
-            pool.ask("GetId", &pool.login(user));
+            let mut login = pool.login(user);
+            let found = pool.ask("GetId", &login);
+            if !user.is_multiple_of(KEPT) {
+                login["IdentityId"] = found["IdentityId"].clone();
+                login["LoginsToRemove"] = json!([PROVIDER]);
+                pool.send("UnlinkIdentity", &login);
+            }
         }
         pool
     }
 
+    /// Measures a request, which has to succeed.
+    fn measure(&self, bencher: Bencher<'_, '_>, request: &Request<Bytes>) {
+        let answer = self.emulator.handle(request);
+        assert_eq!(answer.status(), StatusCode::OK);
+        bencher.bench(|| self.emulator.handle(request));
+    }
+
     fn login(&self, user: usize) -> Value {
-        let logins = json!({"graph.facebook.com": format!("user {user}")});
+        let logins = json!({PROVIDER: format!("user {user}")});
         json!({"IdentityPoolId": self.id, "Logins": logins})
     }
 
@@ -133,9 +162,13 @@ impl Pool {
     }
 
     fn ask(&self, operation: &str, body: &Value) -> Value {
+        serde_json::from_slice(&self.send(operation, body)).expect("JSON")
+    }
+
+    fn send(&self, operation: &str, body: &Value) -> Bytes {
         let response = self.emulator.handle(&request(operation, body));
         assert_eq!(response.status(), StatusCode::OK);
-        serde_json::from_slice(response.body()).expect("JSON")
+        response.into_body()
     }
 }
 

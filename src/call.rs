@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use crate::failure::Failure;
+
 /// The name of a call: the caller's own `x-request-id`, or one we made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
@@ -35,7 +37,7 @@ impl RequestId {
 
 /// Whose store of the emulator a call is about, where stores are isolated. It takes the
 /// place of an AWS access key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 
 impl Tenant {
@@ -50,6 +52,23 @@ impl Tenant {
             .then(|| String::from_utf8(text.to_owned()).ok())
             .flatten()
             .map(Self)
+    }
+
+    /// The tenant in a call's metadata, if it names one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::InvalidFields`] when the name cannot be one.
+    pub fn of_metadata(name: Option<&[u8]>) -> Result<Option<Self>, Failure> {
+        let named = name.map(|name| {
+            Self::from_caller(name).ok_or_else(|| {
+                Failure::field(
+                    Self::METADATA,
+                    "a tenant is 1 to 128 letters, digits, `_` and `-`",
+                )
+            })
+        });
+        named.transpose()
     }
 
     /// The name.
@@ -95,6 +114,17 @@ pub enum Resource {
     Identity(String),
     /// Several identities of one region.
     Identities(Vec<String>),
+}
+
+impl Resource {
+    /// The identities that are named.
+    pub fn identities(&self) -> &[String] {
+        match self {
+            Resource::Account | Resource::Pool(_) => &[],
+            Resource::Identity(id) => std::slice::from_ref(id),
+            Resource::Identities(ids) => ids,
+        }
+    }
 }
 
 #[cfg(test)]

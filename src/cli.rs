@@ -13,6 +13,8 @@ mod check;
 mod client;
 mod emulate;
 mod healthcheck;
+mod json;
+mod policy;
 mod serve;
 mod version;
 
@@ -27,6 +29,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// The drain cut calls that were under way.
     pub const CUT: u8 = 3;
+    /// `policy explain`: the call would be denied.
+    pub const DENIED: u8 = 77;
     /// `call`: added to the gRPC code of an error answer.
     pub const GRPC: u8 = 64;
     /// An address cannot be listened on.
@@ -65,6 +69,8 @@ enum Command {
     Check(check::Arguments),
     /// Call a method with JSON in and out.
     Call(call::Arguments),
+    /// Say what the policies make of a call, or print what they can speak of.
+    Policy(policy::Arguments),
     /// Ask a server whether it is serving; for container health checks.
     Healthcheck(healthcheck::Arguments),
     /// Print the version.
@@ -132,6 +138,7 @@ fn run_on(
         Command::Emulate(arguments) => emulate::run(arguments, environment, console),
         Command::Check(arguments) => check::run(arguments, environment, console),
         Command::Call(arguments) => call::run(arguments, environment, console),
+        Command::Policy(arguments) => policy::run(arguments, environment, console),
         Command::Healthcheck(arguments) => healthcheck::run(arguments, environment, console),
         Command::Version(arguments) => version::run(&arguments, console),
     };

@@ -4,7 +4,7 @@
 //! (dates, token life times); monotonic time is for durations.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A source of time. Cheap to clone; clones show the same time.
@@ -19,6 +19,18 @@ enum Source {
         started: (SystemTime, Instant),
         advanced_nanos: Arc<AtomicU64>,
     },
+    Apart {
+        base: Arc<Clock>,
+        moved: Arc<Moved>,
+    },
+}
+
+/// How far a clock is from the one it goes with.
+#[derive(Debug, Default)]
+struct Moved {
+    wall_micros: AtomicI64,
+    /// All ways forward, because monotonic time knows no other.
+    forward_micros: AtomicU64,
 }
 
 impl Clock {
@@ -35,11 +47,28 @@ impl Clock {
         })
     }
 
+    /// A clock that goes as this one does and can be moved without it.
+    pub fn apart(&self) -> Self {
+        Self(Source::Apart {
+            base: Arc::new(self.clone()),
+            moved: Arc::default(),
+        })
+    }
+
     /// The wall-clock time.
     pub fn now(&self) -> SystemTime {
         match &self.0 {
             Source::System => SystemTime::now(),
             Source::Manual { started, .. } => started.0 + self.advanced(),
+            Source::Apart { base, moved } => {
+                let micros = moved.wall_micros.load(Ordering::SeqCst);
+                let by = Duration::from_micros(micros.unsigned_abs());
+                let there = match micros < 0 {
+                    true => base.now().checked_sub(by),
+                    false => base.now().checked_add(by),
+                };
+                there.unwrap_or_else(|| base.now())
+            }
         }
     }
 
@@ -48,15 +77,40 @@ impl Clock {
         match &self.0 {
             Source::System => Instant::now(),
             Source::Manual { started, .. } => started.1 + self.advanced(),
+            Source::Apart { base, moved } => {
+                let micros = moved.forward_micros.load(Ordering::SeqCst);
+                let forward = Duration::from_micros(micros);
+                let there = base.instant().checked_add(forward);
+                there.unwrap_or_else(|| base.instant())
+            }
         }
     }
 
-    /// Moves a manual clock, and all its clones, forward. The system's clock
-    /// cannot be moved.
+    /// Moves a manual clock, or one that is apart from another, and all its clones,
+    /// forward. The system's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual { advanced_nanos, .. } = &self.0 {
-            let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-            advanced_nanos.fetch_add(nanos, Ordering::SeqCst);
+        match &self.0 {
+            Source::System => {}
+            Source::Manual { advanced_nanos, .. } => {
+                let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+                advanced_nanos.fetch_add(nanos, Ordering::SeqCst);
+            }
+            Source::Apart { moved, .. } => moved.forward(by),
+        }
+    }
+
+    /// Sets a clock that is apart from another, and all its clones, to a time; others are
+    /// left alone. Monotonic time goes along where that is later.
+    pub fn set(&self, to: SystemTime) {
+        let Source::Apart { moved, .. } = &self.0 else {
+            return;
+        };
+        match to.duration_since(self.now()) {
+            Ok(by) => moved.forward(by),
+            Err(back) => {
+                let micros = i64::try_from(back.duration().as_micros()).unwrap_or(i64::MAX);
+                moved.wall_micros.fetch_sub(micros, Ordering::SeqCst);
+            }
         }
     }
 
@@ -69,11 +123,21 @@ impl Clock {
 
     fn advanced(&self) -> Duration {
         match &self.0 {
-            Source::System => Duration::ZERO,
+            Source::System | Source::Apart { .. } => Duration::ZERO,
             Source::Manual { advanced_nanos, .. } => {
                 Duration::from_nanos(advanced_nanos.load(Ordering::SeqCst))
             }
         }
+    }
+}
+
+impl Moved {
+    /// What is below a microsecond counts as a whole one, so that nobody is early.
+    fn forward(&self, by: Duration) {
+        let micros = i64::try_from(by.as_nanos().div_ceil(1000)).unwrap_or(i64::MAX);
+        self.wall_micros.fetch_add(micros, Ordering::SeqCst);
+        self.forward_micros
+            .fetch_add(micros.unsigned_abs(), Ordering::SeqCst);
     }
 }
 
@@ -91,5 +155,26 @@ mod tests {
 
         assert_eq!(clone.epoch_seconds(), 105);
         assert_eq!(clone.instant() - before, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_clock_apart_goes_with_the_other_and_is_moved_without_it() {
+        let base = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(1000));
+        let apart = base.apart();
+        let clone = apart.clone();
+        let before = apart.instant();
+
+        base.advance(Duration::from_secs(1));
+        apart.advance(Duration::from_secs(10));
+        assert_eq!((base.epoch_seconds(), clone.epoch_seconds()), (1001, 1011));
+
+        clone.set(SystemTime::UNIX_EPOCH + Duration::from_secs(500));
+        base.advance(Duration::from_secs(1));
+        assert_eq!((base.epoch_seconds(), apart.epoch_seconds()), (1002, 501));
+        assert_eq!(apart.instant() - before, Duration::from_secs(12));
+
+        apart.set(SystemTime::UNIX_EPOCH + Duration::from_secs(601));
+        assert_eq!(apart.epoch_seconds(), 601);
+        assert_eq!(apart.instant() - before, Duration::from_secs(112));
     }
 }

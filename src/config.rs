@@ -13,18 +13,22 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{emulator, server, telemetry, upstream};
+use crate::{authn, emulator, policy, server, telemetry, upstream};
 
 mod accepts;
+mod callers;
 mod cross_checks;
 mod effective;
+mod faults;
 mod key;
 mod keys;
 mod login_providers;
 mod mistake;
 mod nearest;
+mod policies;
 mod reader;
 mod sources;
+mod tls;
 
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
@@ -38,8 +42,14 @@ pub const FILE_VARIABLE: &str = "POOLGATE_CONFIG";
 pub struct Config {
     /// The gRPC listener.
     pub server: server::Settings,
+    /// TLS on the gRPC listener; without it, plain text.
+    pub tls: Option<server::tls::Settings>,
     /// The listener for probes and metrics.
     pub admin: server::admin::Settings,
+    /// Who calls.
+    pub authn: authn::Settings,
+    /// Who may do what.
+    pub policy: policy::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
@@ -79,7 +89,10 @@ impl Config {
         let mut reader = reader::Reader::new(sources);
         let mut config = Config {
             server: server::Settings::default(),
+            tls: None,
             admin: server::admin::Settings::default(),
+            authn: authn::Settings::default(),
+            policy: policy::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
@@ -102,6 +115,7 @@ impl Config {
         let server = &mut self.server;
         reader.read(&keys::SERVER_LISTEN, &mut server.listen);
         reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
+        reader.read(&keys::SERVER_PLAINTEXT, &mut server.plaintext);
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
         reader.read(
             &keys::SERVER_MAX_CONCURRENT_STREAMS,
@@ -116,12 +130,15 @@ impl Config {
         reader.read(&keys::SERVER_DRAIN_NOTICE, &mut server.drain.notice);
         reader.read(&keys::SERVER_DRAIN_GRACE, &mut server.drain.grace);
         reader.read(&keys::SERVER_REFLECTION, &mut server.reflection);
+        self.tls = tls::read(reader);
         reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
+        callers::read(reader, &mut self.authn);
 
         let upstream = &mut self.upstream;
         reader.read(&keys::UPSTREAM_KIND, &mut upstream.kind);
         reader.read(&keys::UPSTREAM_REGION, &mut upstream.region);
         reader.read(&keys::UPSTREAM_REGIONS, &mut upstream.regions);
+        reader.read(&keys::UPSTREAM_ACCOUNT_ID, &mut upstream.account_id);
         reader.read(&keys::UPSTREAM_ENDPOINT_URL, &mut upstream.endpoint_url);
         reader.read(&keys::UPSTREAM_FIPS, &mut upstream.fips);
         reader.read(&keys::UPSTREAM_DUAL_STACK, &mut upstream.dual_stack);
@@ -147,6 +164,8 @@ impl Config {
         );
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
 
+        policies::read(reader, &mut self.policy, &upstream.region);
+
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;
         reader.read(&keys::EMULATOR_ACCOUNT_ID, &mut emulator.account_id);
@@ -157,10 +176,27 @@ impl Config {
         let quotas = &mut emulator.quotas;
         reader.read(&keys::EMULATOR_ENFORCE_QUOTAS, &mut quotas.enforced);
         reader.read(&keys::EMULATOR_QUOTAS, &mut quotas.overrides);
+        faults::read(reader, emulator);
+        reader.read(&keys::EMULATOR_CLOCK, &mut emulator.pace);
         reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);
+    }
+}
+
+impl From<Config> for server::Parts {
+    fn from(config: Config) -> Self {
+        Self {
+            server: config.server,
+            tls: config.tls,
+            admin: config.admin,
+            authn: config.authn,
+            policy: config.policy,
+            upstream: config.upstream,
+            emulator: config.emulator,
+            aws_port: config.aws_port,
+        }
     }
 }
 

@@ -35,16 +35,17 @@
 //! [`LoginTokens::Strict`] refuses them.
 //!
 //! SAML assertions of a provider whose metadata is known are checked for their issuer,
-//! dates, audience, subject and roles; of others, subject and attributes are read.
-//! The signature of an assertion is *never* verified. Tokens of the emulator itself
-//! always are.
+//! signature, dates, audience, subject and roles; of others, subject and attributes are
+//! read and believed. Tokens of the emulator itself are always verified.
 //!
 //! # The map
 //!
 //! `protocol` reads a request and writes an answer, `operations` has a function for
 //! each operation, `store` has the state in memory under one lock, which is never held
-//! while a key is generated or fetched, a token is signed or a disk is written to.
-//! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. Between
+//! while a key is generated or fetched, a token is signed or verified, or a disk is
+//! written to.
+//! `disk` keeps a copy of the state, `snapshot` shows it and brings it back. `reply` takes
+//! a request through, to a bad end where `faults` says so, and `time` turns the clock. Between
 //! them are `logins` (who is it), `issuers` (who vouches for that), `linking` (which
 //! identity is that), `role_choice` and `tokens`; `jws` signs.
 //!
@@ -60,10 +61,11 @@
 //! No public record says how the real service does these things. Each is marked
 //! `unverified` where it is decided.
 //!
-//! * Wire: the texts of `SerializationException`, `UnknownOperationException` and
-//!   `InternalErrorException`; that a message is repeated in a header up to a length; the
-//!   answers to other methods and paths and to bodies above 2 MiB; the discovery document;
-//!   the texts that refuse signatures.
+//! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
+//!   `InternalErrorException`, `ConcurrentModificationException` and
+//!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is
+//!   repeated in a header up to a length; the answers to other methods and paths and to
+//!   bodies above 2 MiB; the discovery document; the texts that refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
 //!   pool's roles as well; the order of the checks.
@@ -71,8 +73,8 @@
 //!   malformed ones are not counted; that tags beyond fifty are an invalid parameter;
 //!   that too many linked logins are `LimitExceededException` in every operation.
 //!   Type and text for principal tags beyond 460 bytes in all.
-//! * Tags: the texts of refused tags; that an ARN of another region is denied; that `UntagResource` passes over keys that are
-//!   not there.
+//! * Tags: the texts of refused tags; that an ARN of another region is denied; that
+//!   `UntagResource` passes over keys that are not there.
 //! * Pools: the order of `ListIdentityPools` and `ListIdentities`; type and text for a
 //!   page token that is no good; that login providers other than the documented ones
 //!   are accepted; that a user pool without client, and a malformed provider ARN, are
@@ -96,7 +98,8 @@
 //! * Login tokens: the texts for a missing `iss`, `exp` or `sub`; that a slash at the
 //!   end of an issuer makes no difference; the text for a user who is signed out
 //!   everywhere; the text for tokens that strictness refuses; the texts for a SAML
-//!   assertion that is refused, and the order in which it is checked.
+//!   assertion that is refused, the order in which it is checked, and which algorithms
+//!   may sign it.
 //! * Tokens: that a token of the classic flow, too, is a login of its identity, and
 //!   that its tags are carried over; the `amr` of social providers; that several
 //!   applications of one social provider are separated by `;`; the text that refuses
@@ -110,7 +113,9 @@
 
 mod connector;
 mod disk;
+mod document;
 mod error;
+mod faults;
 pub mod front;
 mod identity;
 mod issuers;
@@ -124,13 +129,16 @@ mod protocol;
 mod quotas;
 mod random;
 mod region;
+mod reply;
 mod role_choice;
 mod settings;
 mod signature;
 mod snapshot;
 mod store;
 mod sts;
+mod time;
 mod tokens;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -140,24 +148,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use serde_json::Value;
 
 pub use connector::Connector;
 pub use disk::OpenError;
+pub use faults::Rules;
 use issuers::Issuers;
 pub use issuers::{
-    Issuer, KeySet, KeySource, Keys, LoginTokens, MintError, Minted, SamlProvider, Wanted,
-    issuer_url, jwks_url, read_issuers, read_saml_metadata,
+    Issuer, KeySet, Keys, LoginTokens, MintError, Minted, SamlProvider, SigningKey, Wanted,
+    issuer_url, read_issuers, read_saml_metadata,
 };
 pub use quotas::{Overrides, Quotas};
+pub use reply::{HalfBody, Reply};
 pub use settings::{Isolation, Settings};
 pub use signature::SecretKeys;
 pub use snapshot::RestoreError;
+pub use time::{OutOfRange, Pace};
 pub use tokens::KeyUnavailable;
 
 use crate::clock::Clock;
+use crate::fetch::Fetch;
 use crate::operation::{Effect, Operation};
 use disk::Disk;
+use faults::Faults;
 use quotas::Buckets;
 use random::Random;
 use store::Store;
@@ -166,13 +178,16 @@ use tokens::Signer;
 /// The emulator. Share it in an [`Arc`].
 pub struct Emulator {
     settings: Settings,
+    /// Its own clock, and the one that goes for everybody.
     clock: Clock,
+    outside: Clock,
     store: Mutex<Store>,
     disk: Option<Disk>,
     signer: Signer,
     issuers: Issuers,
-    key_source: Option<Arc<dyn KeySource>>,
+    key_source: Option<Arc<dyn Fetch>>,
     buckets: Buckets,
+    faults: Faults,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -190,15 +205,18 @@ impl Emulator {
     pub fn new(settings: Settings, clock: Clock) -> Self {
         let store = empty_store(&settings, false);
         let issuers = Issuers::new(&settings);
+        let faults = Faults::new(settings.faults.clone(), random(&settings));
         Self {
+            clock: settings.pace.clock(&clock),
+            outside: clock,
             settings,
-            clock,
             store: Mutex::new(store),
             disk: None,
             signer: Signer::default(),
             issuers,
             key_source: None,
             buckets: Buckets::default(),
+            faults,
         }
     }
 
@@ -222,7 +240,7 @@ impl Emulator {
 
     /// The same emulator, with what fetches the keys of login providers. Without it,
     /// tokens of providers whose keys have to be fetched are refused.
-    pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
+    pub fn with_key_source(mut self, source: Arc<dyn Fetch>) -> Self {
         self.key_source = Some(source);
         self
     }
@@ -251,20 +269,6 @@ impl Emulator {
         })
     }
 
-    /// The JSON Web Key Set that verifies the emulator's tokens. Slow the first time.
-    ///
-    /// There is one key. It has a name in every region that has a pool, and in the
-    /// default one.
-    pub fn jwks(&self) -> Result<Value, KeyUnavailable> {
-        let store = self.store();
-        let mut regions = store.regions();
-        regions.insert(&self.settings.default_region);
-        let regions: Vec<String> = regions.into_iter().map(str::to_owned).collect();
-        // Generating the key is slow, so the store is free again by then.
-        drop(store);
-        self.signer.jwks(regions.iter().map(String::as_str))
-    }
-
     /// A panic cannot leave a change half done that matters: every operation checks
     /// first and changes then.
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -277,8 +281,9 @@ impl Emulator {
 }
 
 fn empty_store(settings: &Settings, notes_changes: bool) -> Store {
-    Store::new(
-        settings.seed.map_or(Random::System, Random::Seeded),
-        notes_changes,
-    )
+    Store::new(random(settings), notes_changes)
+}
+
+fn random(settings: &Settings) -> Random {
+    settings.seed.map_or(Random::System, Random::Seeded)
 }

@@ -39,6 +39,22 @@ pub enum Failure {
         /// The region of the resource.
         region: String,
     },
+    /// The call carries no credentials that hold. The caller is not told what was
+    /// wrong with them.
+    #[error("the call carries no valid credentials")]
+    Unauthenticated {
+        /// What was wrong, for our log only.
+        cause: String,
+    },
+    /// The caller may not do this.
+    #[error("{0}")]
+    PermissionDenied(Denial),
+    /// What a policy has to know about the resource could not be found out.
+    #[error("what the policies ask about the pool cannot be found out")]
+    PolicyFactsUnavailable {
+        /// Why, for our log only.
+        cause: String,
+    },
     /// The deadline passed before anything was changed.
     #[error("the deadline passed")]
     DeadlineExceeded,
@@ -60,6 +76,12 @@ pub enum Failure {
     /// AWS answered with an error.
     #[error("{}: {}", .0.code, .0.message)]
     Aws(AwsError),
+    /// As many health checks are being watched as may be.
+    #[error("{limit} health checks are being watched, no more are begun")]
+    TooManyWatches {
+        /// How many may be watched.
+        limit: usize,
+    },
     /// As many changes are under way as may be; nothing was sent.
     #[error("{limit} changes are under way, more are not begun")]
     TooManyWrites {
@@ -91,6 +113,33 @@ pub enum Failure {
         /// What went wrong, for our log only.
         cause: String,
     },
+}
+
+/// Why a caller may not do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// Policies forbid it.
+    #[error("{} this call", forbid(.0))]
+    Forbidden(Vec<String>),
+    /// No policy permits it.
+    #[error("no policy permits this call")]
+    NotPermitted,
+    /// A policy could not be evaluated, and then nothing is permitted.
+    #[error("the policies cannot be evaluated for this call")]
+    Unevaluated {
+        /// The policies and their errors, for our log only.
+        cause: String,
+    },
+}
+
+/// `policy `a` forbids`, or `policies `a`, `b` forbid`.
+fn forbid(policies: &[String]) -> String {
+    let names: Vec<String> = policies.iter().map(|name| format!("`{name}`")).collect();
+    let names = names.join(", ");
+    match policies.len() {
+        1 => format!("policy {names} forbids"),
+        _ => format!("policies {names} forbid"),
+    }
 }
 
 /// One field and what is wrong with it.

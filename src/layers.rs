@@ -4,22 +4,30 @@
 //! A layer is a [`Wrap`], which sees both ways, or a [`Gate`], which only lets
 //! pass or refuses. The plumbing of both is in [`Around`], once.
 
+mod authenticate;
+mod authorize;
 mod catch_panic;
 mod context;
 mod deadline;
 mod gate;
+mod holding;
 mod inspect;
 mod observe;
 mod route;
+mod watches;
 mod wrap;
 
+pub use authenticate::Authenticate;
+pub use authorize::{Asking, Authorize, Lookup, Tags};
 pub use catch_panic::CatchPanic;
 pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;
 pub use gate::{Gate, Gated};
+pub use holding::Holding;
 pub use inspect::Inspect;
 pub use observe::{Meter, Observe};
 pub use route::{KnownService, Route};
+pub use watches::Watches;
 pub use wrap::{Around, Next, Wrap};
 
 use futures_util::future::BoxFuture;

@@ -17,16 +17,20 @@
 //!
 //! ```text
 //! server/listen    our accept loop: connection limits, preface deadline, GOAWAY, drain
+//!   server/tls       handshake with the newest set of files; peers are verified again
 //! server/stack     outer ring, around every service:
 //!   observe          counts and logs every call, whatever becomes of it
-//!   context          request id in and out; 405 and 415 for what is not gRPC
+//!   context          request id in and out; 400, 405 and 415 for what is not gRPC
 //!   catch_panic      a panic is one failed call
 //!   known service    what nobody serves                             UNIMPLEMENTED
-//!     health (with a deadline), reflection leave here
+//!     health (with a deadline and bounds on its watches) leaves here, and reflection
+//!     (with authenticate and authorize)
 //!   inner ring, around our service alone:
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
+//!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
+//!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
 //! service          message -> SDK input                     (convert)
 //! upstream         one client per region; what may be repeated is, what must not is not
 //!                  changes of one pool go one after the other; writes are carried to their end
@@ -49,8 +53,8 @@
 //! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
-//! | 1 | [`convert`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`notes`], [`failure`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 1 | [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
 //!
@@ -65,26 +69,33 @@
 //! # Where to go
 //!
 //! * A limit, an address, a default: the table of keys in [`config`].
+//! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
+//! * A file that is read again when it changes: `server/reload.rs`.
 //! * A bound or pattern of a field: [`model`].
+//! * What a certificate or a token has to be like, and the callers file: [`authn`].
 //! * How the real service behaves, and where the emulator had to guess: [`emulator`].
 //! * Operation 24: the proto, two conversions in [`convert`], its input in [`model`],
 //!   one row in [`operation`], three lines in [`service`]. Forgetting one does not
 //!   compile or fails a test.
 
+pub mod authn;
 pub mod call;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod convert;
 pub mod emulator;
 pub mod failure;
+pub mod fetch;
 pub mod layers;
 pub mod model;
 pub mod notes;
 pub mod operation;
 pub mod pb;
+pub mod policy;
 pub mod pool_field;
 pub mod rpc;
 pub mod server;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::call::RequestId;
+use crate::caller::Caller;
 
 /// The response header with AWS's own identifier of the request.
 pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
@@ -16,6 +17,7 @@ pub struct Notes(Arc<Slip>);
 #[derive(Debug, Default)]
 struct Slip {
     request_id: OnceLock<RequestId>,
+    caller: OnceLock<Caller>,
     aws_request_id: OnceLock<String>,
     in_doubt: AtomicBool,
 }
@@ -29,6 +31,16 @@ impl Notes {
     /// The call's name.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.get()
+    }
+
+    /// Notes who calls. The first one stays.
+    pub fn set_caller(&self, caller: &Caller) {
+        self.0.caller.get_or_init(|| caller.clone());
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.0.caller.get()
     }
 
     /// Notes AWS's own identifier of the request. The first one stays.

@@ -13,35 +13,49 @@ use crate::clock::Clock;
 use crate::emulator::{self, Connector, Emulator};
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
+use crate::{authn, policy};
 
 pub mod admin;
+mod announce;
 pub mod aws_port;
 pub mod drain;
 mod emulate;
+pub mod explain;
 pub mod health;
-mod key_source;
+mod http_fetch;
 pub mod listen;
+mod lookup;
 pub mod reflection;
+pub mod reload;
+mod rules;
 mod settings;
 pub mod signals;
 pub mod stack;
+pub mod tls;
 
 pub use emulate::{Emulating, emulate, start_emulating};
-pub use settings::{Settings, Unauthenticated};
+pub use rules::Rules;
+pub use settings::{Plaintext, Settings, Unauthenticated};
 
 use aws_port::AwsPort;
 use drain::Outcome;
 use health::{Health, State};
-use listen::{Limits, Serving};
+use listen::{Limits, Serving, Tls};
 use signals::Signals;
 
 /// What a server is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parts {
     /// The gRPC listener.
     pub server: Settings,
+    /// TLS on the gRPC listener; without it, plain text.
+    pub tls: Option<tls::Settings>,
     /// The listener for probes and metrics.
     pub admin: admin::Settings,
+    /// Who calls.
+    pub authn: authn::Settings,
+    /// Who may do what.
+    pub policy: policy::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator, for the upstream of that kind.
@@ -71,10 +85,13 @@ pub enum StartError {
     Emulator(#[from] emulator::OpenError),
     /// The built-in descriptors are broken.
     #[error("cannot serve reflection: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
-    /// The system's certificates cannot be read, and keys are to be fetched.
-    #[error("cannot read the system's certificates to fetch the keys of login providers: {0}")]
-    Certificates(#[source] std::io::Error),
+    Reflection(#[from] reflection::Error),
+    /// The callers file or the policies have mistakes.
+    #[error("{}", .0.join("\n"))]
+    Rules(Vec<String>),
+    /// The files for TLS cannot be used.
+    #[error("cannot use the files for TLS: {0}")]
+    Tls(#[from] tls::Mistakes),
 }
 
 /// Serves until a signal comes, then drains.
@@ -98,7 +115,7 @@ pub struct Running {
     serving: Serving,
     writes: TaskTracker,
     aws_port: Option<AwsPort>,
-    _admin: DropGuard,
+    _beside: DropGuard,
 }
 
 /// Sets everything up and serves.
@@ -106,11 +123,16 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new());
     let health = Health::new().await;
     let writes = TaskTracker::new();
-    let admin_ended = CancellationToken::new();
-    // Also ends the admin listener when the start fails further down.
-    let admin = admin_ended.clone().drop_guard();
+    let ended = CancellationToken::new();
+    // Also ends what runs beside the server when the start fails further down.
+    let beside = ended.clone().drop_guard();
 
     let clock = Clock::system();
+    let tls = match &parts.tls {
+        Some(settings) => Some(tls::open(settings, &clock, &metrics, &ended)?),
+        None => None,
+    };
+    let tls = tls.map(|sets| Tls::new(sets, Some(authn::certificate::read)));
     let emulator = match parts.upstream.kind {
         Kind::Aws => None,
         Kind::Emulator => Some(emulate::open(&parts.emulator, &clock)?),
@@ -122,7 +144,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         &health,
         &metrics,
         emulator.clone(),
-        admin_ended,
+        ended.clone(),
     )?;
 
     let mut aws_port = None;
@@ -133,16 +155,17 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     }
     let (aws_port, aws_address) = aws_port.unzip();
 
+    let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
     let upstream = upstream(&parts, emulator, &writes).await;
-    let stack = stack(&parts, upstream, &health, &metrics, &clock)?;
+    let stack = stack::whole(&parts.server, &rules, upstream, &health, &metrics, &clock)?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
     };
-    let serving = listen::serve(listener, stack, limits, metrics);
+    let serving = listen::serve(listener, stack, limits, tls, metrics);
     health.set(State::Ready).await;
-    announce(&parts, address, admin_address, aws_address);
+    announce::serving(&parts, address, admin_address, aws_address);
     Ok(Running {
         address,
         admin_address,
@@ -152,7 +175,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         serving,
         writes,
         aws_port,
-        _admin: admin,
+        _beside: beside,
     })
 }
 
@@ -177,31 +200,18 @@ impl Running {
     }
 }
 
-/// Every service with its layers: ours, health and reflection. Calls are counted
-/// in `metrics`.
-fn stack(
-    parts: &Parts,
-    upstream: Upstream,
-    health: &Health,
-    metrics: &Arc<Metrics>,
-    clock: &Clock,
-) -> Result<stack::Stack, StartError> {
-    let mut routes = stack::inner(&parts.server, Arc::new(upstream), clock);
-    routes = stack::add_health(routes, health.service(), &parts.server, clock);
-    if parts.server.reflection {
-        routes = reflection::add_to(routes)?;
-    }
-    Ok(stack::outer(routes, Arc::clone(metrics) as _, clock))
-}
-
 /// AWS, or the emulator in the place of the network. Writes run in `writes`.
 async fn upstream(
     parts: &Parts,
     emulator: Option<Arc<Emulator>>,
     writes: &TaskTracker,
 ) -> Upstream {
+    let mut settings = parts.upstream.clone();
+    if emulator.is_some() {
+        settings.account_id = Some(parts.emulator.account_id.clone());
+    }
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
-    Upstream::new(parts.upstream.clone(), http_client, writes.clone()).await
+    Upstream::new(settings, http_client, writes.clone()).await
 }
 
 /// Serves probes and metrics until `ended`, and what the emulator is told over the
@@ -240,31 +250,6 @@ fn bind(
     let listener = listen::bind(address).map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
     Ok((listener, bound))
-}
-
-fn announce(
-    parts: &Parts,
-    address: SocketAddr,
-    admin_address: Option<SocketAddr>,
-    aws_address: Option<SocketAddr>,
-) {
-    let shown = |address: Option<SocketAddr>| {
-        address.map_or_else(|| "off".to_owned(), |address| address.to_string())
-    };
-    let (admin, aws_port) = (shown(admin_address), shown(aws_address));
-    let upstream = parts.upstream.kind;
-    tracing::info!(
-        %address,
-        %admin,
-        %aws_port,
-        ?upstream,
-        version = env!("CARGO_PKG_VERSION"),
-        "serving gRPC on {address}; probes and metrics: {admin}"
-    );
-    tracing::warn!(
-        allowed_on = ?parts.server.unauthenticated,
-        "callers are not authenticated: everybody who reaches {address} may do everything"
-    );
 }
 
 #[cfg(test)]

@@ -54,7 +54,11 @@ impl Service {
         let answer = match self.outgoing(&metadata, &extensions) {
             Ok(outgoing) => {
                 let input = B::from(message);
-                self.upstream.call(outgoing, |aws| send(aws, input)).await
+                let asked = (outgoing.tenant.clone(), outgoing.pool_id.clone());
+                let answer = self.upstream.call(outgoing, |aws| send(aws, input)).await;
+                answer
+                    .map(A::from)
+                    .inspect(|answer| self.learn(asked, answer))
             }
             Err(failure) => Err(failure),
         };
@@ -79,7 +83,16 @@ impl Service {
             }
             (Err(failure), _) | (_, Err(failure)) => Err(failure),
         };
-        respond(&extensions, answer)
+        respond(&extensions, answer.map(Into::into))
+    }
+
+    /// Remembers which identities belong to the pool that was asked about.
+    fn learn(&self, (tenant, pool_id): (Option<Tenant>, Option<String>), answer: &impl Whole) {
+        if let Some(pool_id) = pool_id {
+            let identities = answer.identities_of_pool();
+            self.upstream
+                .remember(tenant.as_ref(), &pool_id, identities);
+        }
     }
 
     /// What upstream has to know about a call, from the slots of the layers.
@@ -98,22 +111,11 @@ impl Service {
             },
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
-            tenant: tenant(metadata)?,
+            tenant: Tenant::of_metadata(
+                metadata.get(Tenant::METADATA).map(|name| name.as_bytes()),
+            )?,
         })
     }
-}
-
-/// The tenant that a caller names, if any.
-fn tenant(metadata: &MetadataMap) -> Result<Option<Tenant>, Failure> {
-    let named = metadata.get(Tenant::METADATA).map(|name| {
-        Tenant::from_caller(name.as_bytes()).ok_or_else(|| {
-            Failure::field(
-                Tenant::METADATA,
-                "a tenant is 1 to 128 letters, digits, `_` and `-`",
-            )
-        })
-    });
-    named.transpose()
 }
 
 /// A slot that a layer fills. A missing one is our bug and never a default.
@@ -123,12 +125,12 @@ fn slot<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Failure
     })
 }
 
-fn respond<A, O>(extensions: &Extensions, answer: Result<O, Failure>) -> Result<Response<A>, Status>
-where
-    A: From<O> + Whole,
-{
+fn respond<A: Whole>(
+    extensions: &Extensions,
+    answer: Result<A, Failure>,
+) -> Result<Response<A>, Status> {
     let operation = extensions.get().copied();
-    let answer = answer.map(A::from).and_then(|answer| match operation {
+    let answer = answer.and_then(|answer| match operation {
         Some(operation) if !answer.is_whole() => Err(incomplete(operation, extensions)),
         _ => Ok(answer),
     });

@@ -21,7 +21,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::call::RequestId;
-use crate::failure::{Failure, Lost};
+use crate::failure::{Denial, Failure, Lost};
 use crate::operation::{Operation, ResourceField};
 
 /// The domain of errors that AWS answered with.
@@ -183,6 +183,14 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
                 .metadata("region", region)
                 .violations([(field.to_owned(), failure.to_string())])
         }
+        F::Unauthenticated { .. } => {
+            Answer::ours(Code::Unauthenticated, "UNAUTHENTICATED", failure).retry(Retry::Never)
+        }
+        F::PermissionDenied(denial) => denied(denial, failure).retry(Retry::Never),
+        F::PolicyFactsUnavailable { .. } => {
+            Answer::ours(Code::Unavailable, "POLICY_FACTS_UNAVAILABLE", failure)
+                .retry(Retry::After(RETRY_DELAY))
+        }
         F::DeadlineExceeded => Answer::ours(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", failure),
         F::DeadlineExceededInDoubt => {
             Answer::ours(Code::DeadlineExceeded, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)
@@ -207,6 +215,11 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             answer
         }
         F::Aws(error) => aws::answer(error, about.operation),
+        F::TooManyWatches { limit } => {
+            Answer::ours(Code::ResourceExhausted, "TOO_MANY_WATCHES", failure)
+                .metadata("limit", limit)
+                .retry(Retry::After(RETRY_DELAY))
+        }
         F::TooManyWrites { limit } => {
             Answer::ours(Code::ResourceExhausted, "TOO_MANY_WRITES", failure)
                 .metadata("limit", limit)
@@ -227,6 +240,17 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         }
         F::NoCredentials { .. } => Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure),
         F::Internal { .. } => Answer::ours(Code::Internal, "INTERNAL", failure),
+    }
+}
+
+fn denied(denial: &Denial, failure: &Failure) -> Answer {
+    let refused = |reason| Answer::ours(Code::PermissionDenied, reason, failure);
+    match denial {
+        Denial::Forbidden(policies) => {
+            refused("POLICY_FORBIDS").metadata("policy", policies.join(","))
+        }
+        Denial::NotPermitted => refused("NO_POLICY_PERMITS"),
+        Denial::Unevaluated { .. } => refused("POLICY_ERROR"),
     }
 }
 

@@ -15,11 +15,13 @@
 
 mod clients;
 mod error;
+mod known;
 mod partial_update;
 mod retry;
 mod settings;
 mod writes;
 
+pub use known::{TAGS_LAST, Tags};
 pub use settings::{KNOWN_REGIONS, Kind, Settings};
 
 use std::future::Future;
@@ -37,6 +39,7 @@ use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::{Effect, Operation};
 use clients::Clients;
+use known::Known;
 use partial_update::{PoolLock, PoolLocks};
 use writes::Writes;
 
@@ -47,6 +50,7 @@ pub const DEADLINE_MARGIN: Duration = Duration::from_millis(50);
 /// The way to AWS.
 pub struct Upstream {
     clients: Clients,
+    known: Known,
     locks: PoolLocks,
     writes: Writes,
 }
@@ -79,8 +83,14 @@ impl Upstream {
         Self {
             writes: Writes::new(settings.max_writes, writes),
             clients: Clients::new(settings, http_client).await,
+            known: Known::default(),
             locks: PoolLocks::default(),
         }
+    }
+
+    /// The number of the AWS account that is called, where it is known.
+    pub fn account_id(&self) -> Option<&str> {
+        self.clients.account_id()
     }
 
     /// Makes one call. `send` is given the client to send with.
@@ -125,10 +135,10 @@ impl Upstream {
         let Outgoing {
             operation,
             region,
+            pool_id,
             left,
             notes,
             tenant,
-            ..
         } = outgoing;
         let left = left.saturating_sub(DEADLINE_MARGIN.min(left / 10));
         if left.is_zero() {
@@ -147,7 +157,15 @@ impl Upstream {
         let settled = {
             let notes = notes.clone();
             let sending = send(client);
-            async move { settle(operation, &notes, sending.await) }
+            let known = self.known.clone();
+            async move {
+                let settled = settle(operation, &notes, sending.await);
+                // Also after a failure, which may have come too late to change nothing.
+                if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
+                    known.forget_tags(tenant.as_ref(), pool_id);
+                }
+                settled
+            }
         };
         match room {
             Some(room) => {

@@ -12,7 +12,7 @@ use poolgate::pb;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::stack::{self, Stack};
-use poolgate::server::{self, Running};
+use poolgate::server::{self, Rules, Running};
 use poolgate::upstream::Upstream;
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
@@ -141,8 +141,11 @@ async fn stack() -> Stack {
     let clock = Clock::system();
     let http_client = emulator().into_http_client();
     let upstream = Upstream::new(Default::default(), Some(http_client), TaskTracker::new()).await;
-    let routes = stack::inner(&server::Settings::default(), Arc::new(upstream), &clock);
-    stack::outer(routes, Arc::new(Uncounted), &clock)
+    let rules = Rules::open(&Default::default(), &Default::default(), &clock).expect("no policies");
+    let meter: Arc<dyn Meter> = Arc::new(Uncounted);
+    let settings = server::Settings::default();
+    let routes = stack::inner(&settings, &rules, Arc::new(upstream), &meter, &clock);
+    stack::outer(routes, meter, &clock)
 }
 
 async fn server() -> Running {
@@ -151,10 +154,9 @@ async fn server() -> Running {
             listen: ([127, 0, 0, 1], 0).into(),
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
-        upstream: Default::default(),
-        emulator: Default::default(),
-        aws_port: Default::default(),
+        ..Default::default()
     };
     server::start(parts).await.expect("a server")
 }
@@ -165,4 +167,7 @@ impl Meter for Uncounted {
     fn started(&self, _: Rpc) {}
     fn handled(&self, _: Rpc, _: &'static str, _: Duration) {}
     fn panicked(&self) {}
+    fn authenticated(&self, _: &'static str, _: &'static str) {}
+    fn authorized(&self, _: Rpc, _: &'static str) {}
+    fn shadowed(&self, _: Rpc, _: &'static str) {}
 }

@@ -7,11 +7,10 @@ use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
-use super::{Console, client, exit};
+use super::{Console, client, exit, json};
 
 mod codec;
 mod failure;
-mod json;
 mod method;
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,9 @@ mod method;
         Examples:\n  \
         poolgate call ListIdentityPools\n  \
         poolgate call DescribeIdentityPool '{\"identity_pool_id\": \"us-east-1:...\"}'\n  \
-        poolgate call CreateIdentityPool - < pool.json"
+        poolgate call CreateIdentityPool - < pool.json\n  \
+        poolgate call ListIdentityPools --address pools.example.org:443 --ca-file ca.pem --token-file token\n  \
+        poolgate call ListIdentityPools --config poolgate.toml --certificate-file me.pem --key-file me.key --ca-file ca.pem"
 )]
 pub(super) struct Arguments {
     /// The method, with or without its service.
@@ -29,9 +30,8 @@ pub(super) struct Arguments {
     /// The request; `-` or nothing reads standard input unless that is a terminal.
     #[arg(value_name = "JSON")]
     json: Option<String>,
-    /// The server [otherwise: `server.listen` of the configuration].
-    #[arg(long, value_name = "HOST:PORT")]
-    address: Option<String>,
+    #[command(flatten)]
+    connection: client::Connection,
     /// Metadata to send; may be repeated.
     #[arg(long = "header", short = 'H', value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<Header>,
@@ -59,13 +59,14 @@ pub(super) fn run(
             return exit::USAGE;
         }
     };
-    let address = match client::address(arguments.address, environment, console) {
-        Ok(address) => address,
+    let server = match arguments.connection.prepare(environment, console) {
+        Ok(server) => server,
         Err(code) => return code,
     };
-    let request = request(message, arguments.headers, arguments.timeout);
+    let mut request = request(message, arguments.headers, arguments.timeout);
+    server.authorize(&mut request);
     client::block_on(console, async |console| {
-        let channel = match client::connect(&address).await {
+        let channel = match server.connect().await {
             Ok(channel) => channel,
             Err(reason) => {
                 console.complain(reason);

@@ -58,7 +58,7 @@ pub(super) fn run(
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::emulate(serve::parts(config)));
+    let ended = runtime.block_on(server::emulate(config.into()));
     runtime.shutdown_timeout(serve::LEFTOVERS);
     match ended {
         Ok(true) => exit::OK,

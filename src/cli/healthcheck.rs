@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tonic::Request;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -11,12 +12,13 @@ use super::{Console, client, exit};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Silent when the server is serving. Exit codes: 0 serving, 1 not.\n\n\
-        Example:\n  poolgate healthcheck --address 127.0.0.1:50051"
+        Examples:\n  \
+        poolgate healthcheck --address 127.0.0.1:50051\n  \
+        poolgate healthcheck --config poolgate.toml --ca-file ca.pem --server-name pools.example.org"
 )]
 pub(super) struct Arguments {
-    /// The server [otherwise: `server.listen` of the configuration].
-    #[arg(long, value_name = "HOST:PORT")]
-    address: Option<String>,
+    #[command(flatten)]
+    connection: client::Connection,
     /// The service to ask about; empty for the whole server.
     #[arg(long, default_value = "", hide_default_value = true)]
     service: String,
@@ -34,17 +36,18 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> u8 {
     let Arguments {
-        address,
+        connection,
         service,
         timeout,
         verbose,
     } = arguments;
-    let address = match client::address(address, environment, console) {
-        Ok(address) => address,
+    let server = match connection.prepare(environment, console) {
+        Ok(server) => server,
         Err(code) => return code,
     };
+    let address = &server.address;
     client::block_on(console, async |console| {
-        let asked = tokio::time::timeout(timeout, ask(&address, service)).await;
+        let asked = tokio::time::timeout(timeout, ask(&server, service)).await;
         let answer = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         match answer {
             Ok(ServingStatus::Serving) => {
@@ -65,11 +68,13 @@ pub(super) fn run(
     })
 }
 
-async fn ask(address: &str, service: String) -> Result<ServingStatus, String> {
-    let channel = client::connect(address).await?;
+async fn ask(server: &client::Server, service: String) -> Result<ServingStatus, String> {
+    let channel = server.connect().await?;
+    let mut request = Request::new(HealthCheckRequest { service });
+    server.authorize(&mut request);
     HealthClient::new(channel)
-        .check(HealthCheckRequest { service })
+        .check(request)
         .await
         .map(|answer| answer.into_inner().status())
-        .map_err(|status| status.message().to_owned())
+        .map_err(|status| client::describe(&status))
 }

@@ -17,7 +17,8 @@ pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
         Exit codes: 0 drained, 3 calls were cut, 69 cannot listen or use the emulator's data directory, 78 mistakes in the configuration.\n\n\
         Examples:\n  \
         poolgate serve --listen 127.0.0.1:0\n  \
-        POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 poolgate serve"
+        POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 \\\n    \
+        POOLGATE_AUTHN__CALLERS_FILE=callers.toml POOLGATE_POLICY__FILES=policies poolgate serve"
 )]
 pub(super) struct Arguments {
     /// The configuration file [otherwise: POOLGATE_CONFIG].
@@ -44,7 +45,7 @@ pub(super) fn run(
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::run(parts(config)));
+    let ended = runtime.block_on(server::run(config.into()));
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
@@ -72,25 +73,13 @@ pub(super) fn runtime(
         })
 }
 
-/// What a server is made of, as it is set.
-pub(super) fn parts(config: Config) -> server::Parts {
-    server::Parts {
-        server: config.server,
-        admin: config.admin,
-        upstream: config.upstream,
-        emulator: config.emulator,
-        aws_port: config.aws_port,
-    }
-}
-
 /// Reports why a server did not start, and says what the process ends with.
 pub(super) fn not_started(error: &StartError) -> u8 {
     tracing::error!(%error, "cannot start: {error}");
     match error {
         StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
-        StartError::Signals(_) | StartError::Reflection(_) | StartError::Certificates(_) => {
-            exit::FAILURE
-        }
+        StartError::Rules(_) | StartError::Tls(_) => exit::CONFIGURATION,
+        StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
     }
 }
 

@@ -172,7 +172,7 @@ fn a_call_that_is_not_understood_is_not_sent() {
 }
 
 #[test]
-fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
+fn metadata_a_token_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     let runtime = Runtime::new().unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let service = service_fn(move |request: http::Request<tonic::body::Body>| {
@@ -187,9 +187,12 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
             concurrent_streams: 1,
             preface: Duration::from_secs(5),
         };
-        listen::serve(listener, service, limits, Arc::new(Metrics::new()));
+        listen::serve(listener, service, limits, None, Arc::new(Metrics::new()));
         address
     });
+
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "s3cret\n").unwrap();
 
     let command = [
         "call",
@@ -197,6 +200,8 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
         "{}",
         "--address",
         &address,
+        "--token-file",
+        token.path().to_str().unwrap(),
         "--timeout",
         "50ms",
         "-H",
@@ -208,6 +213,8 @@ fn metadata_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     assert!(errors.starts_with("DEADLINE_EXCEEDED: "), "{errors}");
     let headers = receiver.recv().unwrap();
     assert_eq!(headers["x-team"], "blue");
+    assert_eq!(headers["authorization"], "Bearer s3cret");
+    assert!(!errors.contains("s3cret"), "{errors}");
     assert!(headers.contains_key("grpc-timeout"));
 }
 
@@ -225,10 +232,9 @@ impl Server {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 ..server::Settings::default()
             },
+            tls: None,
             admin: server::admin::Settings { listen: None },
-            upstream: crate::upstream::Settings::default(),
-            emulator: crate::emulator::Settings::default(),
-            aws_port: Default::default(),
+            ..server::Parts::default()
         }));
         Self {
             address: running.unwrap().address.to_string(),

@@ -11,12 +11,14 @@ mod aws;
 mod directory;
 mod files;
 mod login_providers;
+mod policy;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
-pub(super) use files::SecretKeysFile;
-pub(super) use login_providers::{FilePath, IssuerUrls, SamlFiles};
+pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
+pub(super) use login_providers::{IssuerUrls, SamlFiles};
+pub(super) use policy::{Guardrails, Paths, RoleArns, RoleName, Tag};
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,25 @@ impl Accepts for Flag {
 
     fn shape(&self) -> Shape {
         Shape::Bare
+    }
+}
+
+/// The same, where unset is a value of its own.
+pub(super) struct Maybe<A>(pub(super) A);
+
+impl<A: Accepts> Accepts for Maybe<A> {
+    type Value = Option<A::Value>;
+
+    fn parse(&self, text: &str) -> Result<Self::Value, String> {
+        self.0.parse(text).map(Some)
+    }
+
+    fn accepted(&self) -> String {
+        self.0.accepted()
+    }
+
+    fn shape(&self) -> Shape {
+        self.0.shape()
     }
 }
 

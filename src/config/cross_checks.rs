@@ -7,12 +7,13 @@ use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
 use crate::emulator::Overrides;
-use crate::server::Unauthenticated;
+use crate::server::{Plaintext, Unauthenticated};
 use crate::upstream::Kind;
 
 /// Adds every contradiction to the reader's mistakes.
 pub(super) fn run(config: &Config, reader: &mut Reader) {
     listeners(config, reader);
+    callers(config, reader);
     deadlines(config, reader);
     regions(config, reader);
     endpoint(config, reader);
@@ -21,23 +22,47 @@ pub(super) fn run(config: &Config, reader: &mut Reader) {
 
 fn listeners(config: &Config, reader: &mut Reader) {
     let server = &config.server;
-    let open: [(&dyn AnyKey, Option<SocketAddr>); 2] = [
-        (&keys::SERVER_LISTEN, Some(server.listen)),
-        (&keys::EMULATOR_LISTEN, config.aws_port.listen),
-    ];
-    for (key, address) in open {
-        let beyond_loopback =
-            address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
-        if beyond_loopback && server.unauthenticated == Unauthenticated::Loopback {
-            let reason = format!(
-                "other machines can reach this address and callers are not authenticated; \
-                 listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+    let (grpc, admin) = (Some(server.listen), config.admin.listen);
+    let is_open = server.unauthenticated == Unauthenticated::Everywhere;
+    if is_beyond_loopback(server.listen) {
+        let mut reasons = Vec::new();
+        if !is_closed(config) && !is_open {
+            reasons.push(format!(
+                "callers are not authenticated; set {}, or listen on 127.0.0.1, or write \
+                 `{} = \"everywhere\"` to let everybody in",
+                keys::AUTHN_CALLERS_FILE.path,
                 keys::SERVER_UNAUTHENTICATED.path
-            );
-            add(reader, key, &[&keys::SERVER_UNAUTHENTICATED], reason);
+            ));
+        }
+        if server.plaintext == Plaintext::Loopback && !tls_is_meant(reader) {
+            reasons.push(format!(
+                "nothing is encrypted; set {} and {}, or write `{} = \"everywhere\"`",
+                keys::TLS_CERTIFICATE_FILE.path,
+                keys::TLS_KEY_FILE.path,
+                keys::SERVER_PLAINTEXT.path
+            ));
+        }
+        if !reasons.is_empty() {
+            let reasons = reasons.join("; and ");
+            let reason = format!("other machines can reach this address and {reasons}");
+            let compared: [&dyn AnyKey; 3] = [
+                &keys::SERVER_UNAUTHENTICATED,
+                &keys::AUTHN_CALLERS_FILE,
+                &keys::SERVER_PLAINTEXT,
+            ];
+            add(reader, &keys::SERVER_LISTEN, &compared, reason);
         }
     }
-    let (grpc, admin) = (Some(server.listen), config.admin.listen);
+    // Over the emulator's listener goes nothing that is worth hiding.
+    if config.aws_port.listen.is_some_and(is_beyond_loopback) && !is_open {
+        let reason = format!(
+            "other machines can reach this address, where the emulator knows no callers; \
+             listen on 127.0.0.1, or write `{} = \"everywhere\"` to let everybody in",
+            keys::SERVER_UNAUTHENTICATED.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::SERVER_UNAUTHENTICATED];
+        add(reader, &keys::EMULATOR_LISTEN, &compared, reason);
+    }
     let pairs: [(&dyn AnyKey, _, &dyn AnyKey, _); 3] = [
         (&keys::ADMIN_LISTEN, admin, &keys::SERVER_LISTEN, grpc),
         (
@@ -70,6 +95,38 @@ fn listeners(config: &Config, reader: &mut Reader) {
             reason,
         );
     }
+}
+
+/// Who calls AWS through poolgate is known, and what those who are known may do is said.
+fn callers(config: &Config, reader: &mut Reader) {
+    if config.upstream.kind == Kind::Aws && !is_closed(config) {
+        let reason = format!(
+            "calls to AWS want callers who prove who they are; set `{}`",
+            keys::AUTHN_CALLERS_FILE.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::AUTHN_CALLERS_FILE];
+        add(reader, &keys::UPSTREAM_KIND, &compared, reason);
+    }
+    if is_closed(config) && !config.policy.is_on() {
+        let reason = format!(
+            "callers are told apart, and nothing says what they may do; set `{}`",
+            keys::POLICY_FILES.path
+        );
+        let compared: [&dyn AnyKey; 1] = [&keys::POLICY_FILES];
+        add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
+    }
+}
+
+/// Whether every caller has to prove who it is.
+fn is_closed(config: &Config) -> bool {
+    config.authn.callers_file.is_some()
+}
+
+/// Whether TLS is set up, with mistakes or without: then it is not plain text that is
+/// wanted.
+fn tls_is_meant(reader: &Reader) -> bool {
+    let keys: [&dyn AnyKey; 2] = [&keys::TLS_CERTIFICATE_FILE, &keys::TLS_KEY_FILE];
+    keys.iter().any(|key| reader.found(*key).is_some())
 }
 
 fn deadlines(config: &Config, reader: &mut Reader) {
@@ -149,4 +206,8 @@ fn same(one: SocketAddr, other: SocketAddr) -> bool {
     let overlap =
         one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && overlap
+}
+
+fn is_beyond_loopback(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
 }

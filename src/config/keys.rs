@@ -5,12 +5,14 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::accepts::{
-    AccountId, Address, AddressOrOff, Directory, FilePath, Flag, IssuerUrls, LogLevel, OneOf,
-    QuotaOverrides, Region, Regions, SamlFiles, SecretKeysFile, Span, Url, Whole,
+    AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
+    LogLevel, Maybe, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles,
+    SecretKeysFile, Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
-use crate::emulator::{Isolation, LoginTokens};
-use crate::server::Unauthenticated;
+use crate::emulator::{Isolation, LoginTokens, Pace};
+use crate::server::tls::ClientCertificates;
+use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
 use crate::upstream::Kind;
 
@@ -49,6 +51,9 @@ keys! {
     SERVER_UNAUTHENTICATED: OneOf<Unauthenticated> = "server.unauthenticated", Some("loopback"),
         OneOf(&[("loopback", Unauthenticated::Loopback), ("everywhere", Unauthenticated::Everywhere)]),
         "Where callers are let in without authentication. `loopback` refuses to start on a listener that other machines can reach.";
+    SERVER_PLAINTEXT: OneOf<Plaintext> = "server.plaintext", Some("loopback"),
+        OneOf(&[("loopback", Plaintext::Loopback), ("everywhere", Plaintext::Everywhere)]),
+        "Where plain text is spoken when TLS is not set up. `loopback` refuses to start on a listener that other machines can reach.";
     SERVER_MAX_CONNECTIONS: Whole<usize> = "server.max_connections", Some("2000"), whole(1, 100_000),
         "How many connections may be open; further ones are closed at once.";
     SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
@@ -65,8 +70,37 @@ keys! {
         "How long calls under way may take to end after the notice, before they are cut.";
     SERVER_REFLECTION: Flag = "server.reflection", Some("true"), Flag,
         "Whether gRPC reflection is served.";
+    TLS_CERTIFICATE_FILE: FilePath = "tls.certificate_file", None, FilePath,
+        "The server's certificate, followed by its intermediates, in PEM. Like all files of this section it is read again when it changes. Unset: plain text.";
+    TLS_KEY_FILE: FilePath = "tls.key_file", None, FilePath,
+        "The key of the certificate, in PEM, not encrypted.";
+    TLS_CLIENT_CA_FILE: FilePath = "tls.client_ca_file", None, FilePath,
+        "The authorities that client certificates come from, in PEM. Unset: none is asked for.";
+    TLS_CLIENT_CERTIFICATES: OneOf<ClientCertificates> = "tls.client_certificates", Some("required"),
+        OneOf(&[("required", ClientCertificates::Required), ("optional", ClientCertificates::Optional)]),
+        "Whether a client has to show a certificate. One that it shows is verified in any case.";
+    TLS_CRL_FILES: FilePaths = "tls.crl_files", None, FilePaths,
+        "Lists of revoked certificates, in PEM, one for each authority of a chain: a certificate whose authority has no list, or an expired one, is refused. Unset: nothing is revoked.";
     ADMIN_LISTEN: AddressOrOff = "admin.listen", Some("127.0.0.1:9464"), AddressOrOff,
-        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's `/emulator/snapshot` and `/emulator/reset`. `off` closes it.";
+        "Where `/livez`, `/readyz` and `/metrics` are served, and the emulator's routes below `/emulator`. `off` closes it.";
+    AUTHN_CALLERS_FILE: FilePath = "authn.callers_file", None, FilePath,
+        "The file with everything about who calls: what names callers in their certificates, the issuers of their tokens, static tokens, their roles and attributes. In TOML.";
+    POLICY_FILES: Paths = "policy.files", None, Paths,
+        "The policies that say who may do what, in Cedar: see docs/policies.md. Unset: nobody is asked.";
+    POLICY_SHADOW_FILES: Paths = "policy.shadow_files", None, Paths,
+        "Policies that are tried beside those in force, told about and not enforced.";
+    POLICY_SAMPLES_FILE: FilePath = "policy.samples_file", None, FilePath,
+        "The calls, in TOML, whose outcome has to be as written before policies take effect.";
+    POLICY_GUARDRAILS_OFF: Guardrails = "policy.guardrails_off", None, Guardrails,
+        "The guardrails that are switched off. Unset: all are in force, whenever policies are.";
+    POLICY_PRODUCTION_TAG: Tag = "policy.production_tag", Some("environment=production"), Tag,
+        "The tag of pools in production, for guardrails. Key and value are compared as they are, upper and lower case apart.";
+    POLICY_ALLOWED_ROLE_ARNS: RoleArns = "policy.allowed_role_arns", None, RoleArns,
+        "The roles that pools may be given and that credentials may be asked for, for guardrails. Unset: none; `[\"*\"]`: any.";
+    POLICY_MAX_TOKEN_DURATION: Span = "policy.max_token_duration", Some("1h"), span(1000, 86_400),
+        "How long a token for a developer identity may hold, for guardrails. AWS's default is 15 minutes.";
+    POLICY_ADMIN_ROLE: RoleName = "policy.admin_role", Some("admin"), RoleName,
+        "The role that may delete and may take the production tag off, for guardrails.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";
@@ -74,6 +108,8 @@ keys! {
         "The region of operations that name no pool and no identity.";
     UPSTREAM_REGIONS: Regions = "upstream.regions", None, Regions,
         "The regions that calls may go to. Unset: every region this version knows.";
+    UPSTREAM_ACCOUNT_ID: Maybe<AccountId> = "upstream.account_id", None, Maybe(AccountId),
+        "The number of the AWS account that is called, for policies that ask for it. Unset: not known; the emulator's own with `upstream.kind = \"emulator\"`.";
     UPSTREAM_ENDPOINT_URL: Url = "upstream.endpoint_url", None, Url,
         "Where requests are sent, in place of AWS's endpoint of the region. Wants `upstream.kind = \"aws\"`.";
     UPSTREAM_FIPS: Flag = "upstream.fips", Some("false"), Flag,
@@ -104,7 +140,7 @@ keys! {
     EMULATOR_TEST_ISSUERS: IssuerUrls = "emulator.test_issuers", None, IssuerUrls,
         "Login providers that live inside the emulator and sign what `POST /emulator/issuers/token` on the admin port asks for.";
     EMULATOR_SAML_METADATA: SamlFiles = "emulator.saml_metadata", None, SamlFiles,
-        "The metadata of SAML providers, whose assertions are then checked. Their signatures are not.";
+        "The metadata of SAML providers, whose assertions are then checked, their signatures above all.";
     EMULATOR_DATA_DIR: Directory = "emulator.data_dir", None, Directory,
         "The directory that keeps the emulator's state and its signing key over a restart. Unset: memory.";
     EMULATOR_ISOLATION: OneOf<Isolation> = "emulator.isolation", Some("none"),
@@ -116,6 +152,11 @@ keys! {
         "Whether AWS's quotas are enforced: requests per second by operation and region, pools in a region, user pools in a pool.";
     EMULATOR_QUOTAS: QuotaOverrides = "emulator.quotas", None, QuotaOverrides,
         "Other quotas than AWS's defaults. Wants `emulator.enforce_quotas = true`.";
+    EMULATOR_FAULTS_FILE: FilePath = "emulator.faults_file", None, FilePath,
+        "The file with the rules for what goes wrong on purpose, in TOML or, when its name ends in `.json`, in JSON. For tests only.";
+    EMULATOR_CLOCK: OneOf<Pace> = "emulator.clock", Some("system"),
+        OneOf(&[("system", Pace::System), ("manual", Pace::Manual)]),
+        "Whether the emulator's clock goes with the system's, or stands until `POST /emulator/clock` on the admin port moves it. For tests only.";
     EMULATOR_SECRET_KEYS_FILE: SecretKeysFile = "emulator.secret_keys_file", None, SecretKeysFile,
         "The secrets that signatures over HTTP are verified with, in lines of `ACCESS_KEY:SECRET`. Unset: signatures have to be there and well-formed, no more.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),

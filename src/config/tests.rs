@@ -1,4 +1,7 @@
+use std::path::PathBuf;
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 use super::*;
 use crate::server::Unauthenticated;
@@ -22,6 +25,7 @@ fn without_any_source_each_room_has_its_defaults() {
 
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.policy, policy::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -37,6 +41,7 @@ fn the_defaults_in_the_table_are_those_of_the_rooms() {
 
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
+    assert_eq!(config.policy, policy::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -104,6 +109,31 @@ fn mistakes_in_the_files_of_login_providers_are_mistakes_of_the_configuration() 
         assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
     }
     assert_eq!(mistakes.lines().count(), 5, "{mistakes}");
+}
+
+#[test]
+fn mistakes_in_the_file_of_faults_are_mistakes_of_the_configuration() {
+    let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    std::fs::write(
+        file.path(),
+        r#"{"rules": [{"fault": "throttle", "every": 0}, 1]}"#,
+    )
+    .unwrap();
+    let text = format!(
+        "[emulator]\nfaults_file = {:?}\nclock = \"sun\"\n",
+        file.path()
+    );
+
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+
+    for expected in [
+        ": rules[0].every: not a whole number from 1 on",
+        ": rules[1]: not a table",
+        "emulator.clock = \"sun\": not one of the known words; accepted: `system`, `manual`",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 3, "{mistakes}");
 }
 
 #[test]
@@ -176,11 +206,43 @@ fn a_url_with_a_password_is_refused_without_showing_it() {
 
 #[test]
 fn contradictions_between_keys_are_mistakes() {
+    let known = Known::new();
     for (why, text, expected) in [
         (
             "strangers would be let in",
             "[server]\nlisten = \"0.0.0.0:50051\"",
             "server.listen = \"0.0.0.0:50051\": other machines",
+        ),
+        (
+            "others would read along",
+            "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"",
+            "nothing is encrypted; set tls.certificate_file and tls.key_file, \
+             or write `server.plaintext = \"everywhere\"`",
+        ),
+        (
+            "a certificate without its key",
+            "[tls]\ncertificate_file = \"a.pem\"",
+            "tls.certificate_file = \"a.pem\": wants tls.key_file",
+        ),
+        (
+            "a key without its certificate",
+            "[tls]\nkey_file = \"a.pem\"",
+            "tls.key_file = \"a.pem\": wants tls.certificate_file",
+        ),
+        (
+            "authorities without TLS",
+            "[tls]\nclient_ca_file = \"a.pem\"",
+            "tls.client_ca_file = \"a.pem\": wants tls.certificate_file",
+        ),
+        (
+            "certificates of no authority",
+            "[tls]\nclient_certificates = \"optional\"",
+            "tls.client_certificates = \"optional\": wants tls.client_ca_file",
+        ),
+        (
+            "revoked by no authority",
+            "[tls]\ncrl_files = [\"a.pem\", \"b.pem\"]",
+            "tls.crl_files = \"a.pem,b.pem\": wants tls.client_ca_file",
         ),
         (
             "one port cannot serve two protocols",
@@ -199,8 +261,23 @@ fn contradictions_between_keys_are_mistakes() {
         ),
         (
             "an endpoint overrules the choice of endpoints",
-            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true",
+            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true\n{known}",
             "upstream.fips = \"true\": chooses among",
+        ),
+        (
+            "strangers would use poolgate's credentials, if only from this machine",
+            "[upstream]\nkind = \"aws\"",
+            "upstream.kind = \"aws\": calls to AWS want callers who prove who they are; set `authn.callers_file`",
+        ),
+        (
+            "the written-out way lets nobody in front of AWS",
+            "[server]\nunauthenticated = \"everywhere\"\n[upstream]\nkind = \"aws\"",
+            "upstream.kind = \"aws\": calls to AWS want callers",
+        ),
+        (
+            "callers who are known could do nothing, or everything",
+            "[authn]\ncallers_file = \"{callers}\"",
+            "nothing says what they may do; set `policy.files`",
         ),
         (
             "the emulator would answer in place of the endpoint",
@@ -208,15 +285,21 @@ fn contradictions_between_keys_are_mistakes() {
             "wants upstream.kind",
         ),
     ] {
-        let mistakes = load(text, []).expect_err(why).to_string();
+        let text = text.replace("{known}", &known.text());
+        let text = text.replace("{callers}", known.callers.to_str().unwrap());
+        let mistakes = load(&text, []).expect_err(why).to_string();
         assert!(mistakes.contains(expected), "{why}: {mistakes}");
         assert_eq!(mistakes.lines().count(), 1, "{why}: {mistakes}");
     }
+    let open = "[server]\nlisten = \"0.0.0.0:50051\"\nplaintext = \"everywhere\"\n{known}";
+    let closed = load(&open.replace("{known}", &known.text()), []);
+    assert!(closed.is_ok(), "{closed:?}: callers are known");
 }
 
 #[test]
 fn the_opt_in_lets_everybody_in() {
-    let text = "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"";
+    let text = "[server]\nlisten = \"0.0.0.0:50051\"\nunauthenticated = \"everywhere\"\n\
+        plaintext = \"everywhere\"";
 
     let config = load(text, []).unwrap();
 
@@ -284,4 +367,117 @@ fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> 
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+#[test]
+fn mistakes_in_the_callers_file_are_mistakes_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let callers = folder.path().join("callers.toml");
+    let text = format!("[authn]\ncallers_file = {callers:?}\n");
+
+    std::fs::write(&callers, "both = \"either\"\n[[issuers]]\n").unwrap();
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+    std::fs::write(&callers, "[certificates]\nnames = [\"dns\"]\n").unwrap();
+    let policies = Known::new();
+    let text = format!("{text}[policy]\nfiles = [{:?}]\n", policies.policies);
+    let config = load(&text, Vec::new()).unwrap();
+
+    for expected in [
+        ": line 1: both: not one of `same-caller`, `certificate`, `token`",
+        ": line 2: issuers[0].algorithms: missing",
+    ] {
+        assert!(mistakes.contains(expected), "{expected}\n{mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 5, "{mistakes}");
+    assert_eq!(config.authn.callers_file, Some(callers.clone()));
+    assert_eq!(config.authn.callers.files(), [callers]);
+}
+
+#[test]
+fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.cedar");
+    std::fs::write(
+        &path,
+        "permit (principal, action, resource);\n@id(\"b\") nothing;",
+    )
+    .unwrap();
+    let files = path.display().to_string();
+    let load = |variables: &[(&str, &str)]| {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        load("", variables).map_err(|mistakes| mistakes.to_string())
+    };
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_LOG__FORMAT", "xml"),
+    ])
+    .unwrap_err();
+    assert!(
+        mistakes.contains("a.cedar:1: a policy without a name"),
+        "{mistakes}"
+    );
+    assert!(mistakes.contains("a.cedar:2: "), "{mistakes}");
+    assert!(mistakes.contains("log.format"), "{mistakes}");
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_POLICY__GUARDRAILS_OFF", "all"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        mistakes.lines().count(),
+        1,
+        "policies wait for the keys: {mistakes}"
+    );
+
+    let mistakes = load(&[
+        ("POOLGATE_POLICY__SHADOW_FILES", &files),
+        ("POOLGATE_POLICY__SAMPLES_FILE", "samples.toml"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        mistakes.matches("wants policy.files").count(),
+        2,
+        "{mistakes}"
+    );
+
+    std::fs::write(&path, "@id(\"a\") permit (principal, action, resource);").unwrap();
+    let config = load(&[
+        ("POOLGATE_POLICY__FILES", &files),
+        ("POOLGATE_UPSTREAM__REGION", "eu-west-1"),
+    ])
+    .unwrap();
+    assert_eq!(config.policy.region, "eu-west-1");
+    assert!(config.policy.is_on());
+}
+
+/// A callers file and policies without a mistake.
+struct Known {
+    callers: PathBuf,
+    policies: PathBuf,
+    _folder: TempDir,
+}
+
+impl Known {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let known = Self {
+            callers: folder.path().join("callers.toml"),
+            policies: folder.path().join("all.cedar"),
+            _folder: folder,
+        };
+        std::fs::write(&known.callers, "").unwrap();
+        let all = "@id(\"all\") permit (principal, action, resource);";
+        std::fs::write(&known.policies, all).unwrap();
+        known
+    }
+
+    /// The sections that name them.
+    fn text(&self) -> String {
+        let (callers, policies) = (&self.callers, &self.policies);
+        format!("[authn]\ncallers_file = {callers:?}\n[policy]\nfiles = [{policies:?}]\n")
+    }
 }

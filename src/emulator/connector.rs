@@ -14,7 +14,8 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::Emulator;
+use super::faults::Fate;
+use super::{Emulator, Reply, reply};
 
 /// An HTTP client for the AWS SDK whose every request the emulator answers.
 ///
@@ -62,19 +63,18 @@ impl HttpConnector for InProcess {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
-        let needs_keys = self.0.needs_keys(&request);
-        if !needs_keys && !self.0.is_slow(&request) {
+        let (fate, slow) = (self.0.fate(&request), self.0.is_slow(&request));
+        if !slow && !self.0.needs_keys(&request) && fate == Fate::default() {
             return HttpConnectorFuture::ready(for_sdk(self.0.handle(&request)));
         }
         let emulator = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            if needs_keys {
-                emulator.prepare(&request).await;
+            let reply = emulator.reply(request, fate, slow, Emulator::handle);
+            match reply.await {
+                Reply::Whole(response) => for_sdk(response),
+                Reply::Cut(response) => for_sdk(response.map(SdkBody::from_body_1_x)),
+                Reply::Lost => Err(ConnectorError::io(reply::lost().into())),
             }
-            let answer = tokio::task::spawn_blocking(move || emulator.handle(&request))
-                .await
-                .map_err(|error| ConnectorError::other(error.into(), None))?;
-            for_sdk(answer)
         })
     }
 }
@@ -91,14 +91,15 @@ fn plain(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
     Ok(Request::from_parts(head, body))
 }
 
-fn for_sdk(response: Response<Bytes>) -> Result<HttpResponse, ConnectorError> {
-    HttpResponse::try_from(response.map(SdkBody::from))
+fn for_sdk(response: Response<impl Into<SdkBody>>) -> Result<HttpResponse, ConnectorError> {
+    HttpResponse::try_from(response.map(Into::into))
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 #[cfg(test)]
 mod tests {
     use aws_credential_types::Credentials;
+    use aws_sdk_cognitoidentity::config::retry::RetryConfig;
     use aws_sdk_cognitoidentity::config::{BehaviorVersion, Region};
     use aws_sdk_cognitoidentity::error::ProvideErrorMetadata;
     use aws_sdk_cognitoidentity::operation::RequestId;
@@ -107,6 +108,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::emulator::Rules;
     use crate::emulator::tests::{NOW, REGION, ROLE, World, claims};
 
     #[tokio::test]
@@ -259,11 +261,32 @@ mod tests {
         assert!(token.await.unwrap().is_ok());
     }
 
+    #[tokio::test]
+    async fn the_sdk_sees_a_lost_connection_a_broken_answer_and_an_error_of_aws() {
+        let world = World::new();
+        for (rule, seen) in [
+            (json!({"fault": "lose-answer"}), "dispatch failure"),
+            (json!({"fault": "lose-request"}), "dispatch failure"),
+            (json!({"fault": "cut-answer"}), "response error"),
+            (json!({"fault": "throttle"}), "service error"),
+        ] {
+            let rules = Rules::of_json(&json!({"rules": [rule]})).unwrap();
+            world.emulator.set_faults(rules);
+
+            let list = client(&world).list_identity_pools().max_results(1).send();
+            let error = list.await.unwrap_err();
+
+            assert_eq!(error.to_string(), seen, "{rule}");
+        }
+        assert_eq!(world.emulator.faults()["rules"][0]["hit"], 1);
+    }
+
     fn client(world: &World) -> Client {
         let connector = Connector::new(Arc::clone(&world.emulator));
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
+            .retry_config(RetryConfig::disabled())
             .credentials_provider(Credentials::new("AKIA", "secret", None, None, "test"))
             .http_client(SharedHttpClient::new(connector))
             .build();

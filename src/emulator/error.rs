@@ -13,7 +13,9 @@ pub(super) struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     AccessDenied,
+    ConcurrentModification,
     DeveloperUserAlreadyRegistered,
+    ExternalService,
     IncompleteSignature,
     InternalError,
     InvalidIdentityPoolConfiguration,
@@ -33,11 +35,40 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The types that an operation can end with, or the front end before it.
+    ///
+    /// unverified: the texts of `ConcurrentModification` and `ExternalService`, which the
+    /// emulator answers with when a rule for faults says so, in the rule's words.
+    pub(super) const ALL: [Self; 20] = [
+        Kind::AccessDenied,
+        Kind::ConcurrentModification,
+        Kind::DeveloperUserAlreadyRegistered,
+        Kind::ExternalService,
+        Kind::IncompleteSignature,
+        Kind::InternalError,
+        Kind::InvalidIdentityPoolConfiguration,
+        Kind::InvalidParameter,
+        Kind::InvalidSignature,
+        Kind::LimitExceeded,
+        Kind::MissingAuthenticationToken,
+        Kind::NotAuthorized,
+        Kind::RequestEntityTooLarge,
+        Kind::ResourceConflict,
+        Kind::ResourceNotFound,
+        Kind::Serialization,
+        Kind::TooManyRequests,
+        Kind::UnknownOperation,
+        Kind::UnrecognizedClient,
+        Kind::Validation,
+    ];
+
     /// AWS's name of the type.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Kind::AccessDenied => "AccessDeniedException",
+            Kind::ConcurrentModification => "ConcurrentModificationException",
             Kind::DeveloperUserAlreadyRegistered => "DeveloperUserAlreadyRegisteredException",
+            Kind::ExternalService => "ExternalServiceException",
             Kind::IncompleteSignature => "IncompleteSignatureException",
             Kind::InternalError => "InternalErrorException",
             Kind::InvalidIdentityPoolConfiguration => "InvalidIdentityPoolConfigurationException",
@@ -58,6 +89,8 @@ impl Kind {
     }
 
     /// The HTTP status: only AWS's own failures are not the client's fault.
+    ///
+    /// unverified: that throttling is the client's fault, too.
     pub(super) const fn status(self) -> http::StatusCode {
         match self {
             Kind::InternalError => http::StatusCode::INTERNAL_SERVER_ERROR,

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::{Emulator, protocol, region, signature, sts};
+use super::{Emulator, Reply, protocol, region, signature, sts};
 use crate::operation::Signing;
 
 /// The largest body that is read.
@@ -29,27 +29,21 @@ const ALLOWED: &str = "*,authorization,content-type,x-amz-date,x-amz-content-sha
     amz-sdk-invocation-id,amz-sdk-request,cache-control";
 
 impl Emulator {
-    /// Answers a request that came over a socket, whatever it is.
-    pub async fn serve(self: &Arc<Self>, request: Request<Bytes>) -> Response<Bytes> {
-        let cors = may_be_called_by_web_pages(&request);
+    /// Replies to a request that came over a socket, whatever it is.
+    pub async fn serve(self: &Arc<Self>, request: Request<Bytes>) -> Reply {
         if request.method() == Method::OPTIONS {
-            return preflight();
+            return Reply::Whole(preflight());
         }
-        if self.needs_keys(&request) {
-            self.prepare(&request).await;
+        let cors = may_be_called_by_web_pages(&request);
+        let (fate, takes_long) = (self.fate(&request), self.takes_long(&request));
+        let answer = Self::page_or_operation;
+        let mut reply = self.reply(request, fate, takes_long, answer).await;
+        match &mut reply {
+            Reply::Whole(response) if cors => allow_web_pages(response.headers_mut()),
+            Reply::Cut(response) if cors => allow_web_pages(response.headers_mut()),
+            _ => {}
         }
-        let mut response = if self.takes_long(&request) {
-            let emulator = Arc::clone(self);
-            tokio::task::spawn_blocking(move || emulator.page_or_operation(&request))
-                .await
-                .unwrap_or_else(|_| protocol::write(Err(Error::internal())))
-        } else {
-            self.page_or_operation(&request)
-        };
-        if cors {
-            allow_web_pages(response.headers_mut());
-        }
-        response
+        reply
     }
 
     /// Whether the answer takes too long for a thread that serves others. The key set
@@ -82,7 +76,7 @@ impl Emulator {
             return Ok(());
         }
         let keys = &self.settings.secret_keys;
-        signature::check(request, "cognito-identity", keys, self.clock.now())
+        signature::check(request, "cognito-identity", keys, self.outside.now())
     }
 
     /// The discovery document. Its issuer is the real one, as in the tokens; its keys

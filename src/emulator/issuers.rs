@@ -17,11 +17,10 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use fetched::Fetched;
-pub use fetched::KeySource;
 pub use file::read as read_issuers;
 pub use key_set::KeySet;
-pub use saml_metadata::{SamlProvider, read as read_saml_metadata};
-pub use settings::{Issuer, Keys, LoginTokens, issuer_url, jwks_url};
+pub use saml_metadata::{SamlProvider, SigningKey, read as read_saml_metadata};
+pub use settings::{Issuer, Keys, LoginTokens, issuer_url};
 use test_issuers::TestIssuers;
 pub use test_issuers::{MintError, Minted, Wanted};
 
@@ -134,6 +133,6 @@ fn trimmed(provider: &str) -> &str {
     provider.trim_end_matches('/')
 }
 
-fn unverifiable() -> Error {
+pub(super) fn unverifiable() -> Error {
     Error::invalid_login_token("Couldn't verify signed token.")
 }

@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::logins::Verifier;
+use super::pool::Pool;
 use super::protocol::WellFormed;
 use super::region;
 use super::store::{Store, Viewer};
@@ -114,6 +115,12 @@ impl Call<'_> {
         let mut store = self.emulator.store();
         store.look_as(&self.viewer);
         store
+    }
+
+    /// A pool as it is at this moment. Logins are verified with it while others use the
+    /// store, where the pool is looked up anew then: it may have gone.
+    fn pool(&self, pool_id: &str) -> Result<Pool, Error> {
+        self.store().pool(&self.region, pool_id).cloned()
     }
 
     fn account(&self) -> &str {

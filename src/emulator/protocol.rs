@@ -15,7 +15,6 @@ use crate::operation::{Operation, Signing};
 
 const TARGET_PREFIX: &str = "AWSCognitoIdentityService.";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-const SIGNATURE: &str = "AWS4-HMAC-SHA256";
 
 /// unverified: up to which length AWS repeats a message in a header.
 const LONGEST_HEADER: usize = 4096;
@@ -46,14 +45,13 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
         .filter(|_| request.method() == http::Method::POST)
         // unverified: AWS's front end may add a text.
         .ok_or_else(|| Error::new(Kind::UnknownOperation, ""))?;
-    let authorization = header_text(request, header::AUTHORIZATION.as_str());
-    if operation.signing() == Signing::Signed && !authorization.starts_with(SIGNATURE) {
+    if operation.signing() == Signing::Signed && !signature::is_signed(request) {
         return Err(Error::new(
             Kind::MissingAuthenticationToken,
             "Missing Authentication Token",
         ));
     }
-    let credential = signature::credential(authorization);
+    let credential = signature::credential(request);
     let body = object(request.body())?;
     let members = model::input(operation);
     check_types(members, &body)?;
@@ -66,7 +64,7 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
         .host()
         .unwrap_or_else(|| header_text(request, header::HOST.as_str()));
     let region = region::of_host(host)
-        .or_else(|| credential.and_then(region::of_credential))
+        .or_else(|| credential.as_deref().and_then(region::of_credential))
         .or_else(|| region_of_resource(&body))
         .unwrap_or(default_region)
         .to_owned();
@@ -74,6 +72,7 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
         operation,
         region,
         access_key: credential
+            .as_deref()
             .and_then(|credential| credential.split('/').next())
             .unwrap_or_default()
             .to_owned(),

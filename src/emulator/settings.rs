@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::faults::Rules;
 use super::issuers::{Issuer, Keys, LoginTokens, SamlProvider};
 use super::quotas::Quotas;
 use super::signature::SecretKeys;
+use super::time::Pace;
 
 /// What the emulator has to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub struct Settings {
     pub secret_keys: SecretKeys,
     /// AWS's quotas, off by default.
     pub quotas: Quotas,
+    /// What goes wrong on purpose, from the start on.
+    pub faults: Rules,
+    /// Whether the emulator's clock goes by itself.
+    pub pace: Pace,
 }
 
 impl Settings {
@@ -68,6 +74,8 @@ impl Default for Settings {
             saml_providers: Vec::new(),
             secret_keys: SecretKeys::default(),
             quotas: Quotas::default(),
+            faults: Rules::default(),
+            pace: Pace::default(),
         }
     }
 }

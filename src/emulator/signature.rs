@@ -1,5 +1,5 @@
-//! Signatures of requests, version 4: read always, verified for the access keys whose
-//! secrets are known.
+//! Signatures of requests, version 4, in a header or in the address: read always, verified
+//! for the access keys whose secrets are known.
 //!
 //! unverified: this service's texts are not on record; these are the ones of AWS's
 //! services that share its protocol.
@@ -10,19 +10,22 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_sigv4::http_request::{self, SignableBody, SignableRequest, SigningSettings};
+use aws_sigv4::http_request::{
+    self, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use http::{Request, header};
+use http::{Request, Uri, header};
 
 use super::error::{Error, Kind};
 use super::region;
 
-mod header_value;
+mod signed;
 
-pub(super) use header_value::{Signed, credential};
+use signed::Signed;
+pub(super) use signed::{credential, is_signed};
 
-/// How far the clock of a client may be off.
+/// How far the clock of a client may be off, and how long a signature in a header is good.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// The secrets of access keys.
@@ -76,7 +79,7 @@ pub(super) fn check(
         return Ok(());
     }
     check_date(&signed, now)?;
-    let secret = keys.0.get(signed.access_key).ok_or_else(|| {
+    let secret = keys.0.get(&signed.access_key).ok_or_else(|| {
         Error::new(
             Kind::UnrecognizedClient,
             "The security token included in the request is invalid.",
@@ -87,7 +90,7 @@ pub(super) fn check(
         .map_err(|_| mismatch())
 }
 
-fn check_scope(request: &Request<Bytes>, signed: &Signed<'_>, service: &str) -> Result<(), Error> {
+fn check_scope(request: &Request<Bytes>, signed: &Signed, service: &str) -> Result<(), Error> {
     if signed.service != service {
         return Err(invalid(format!(
             "Credential should be scoped to correct service: '{service}'. "
@@ -95,7 +98,7 @@ fn check_scope(request: &Request<Bytes>, signed: &Signed<'_>, service: &str) -> 
     }
     let host = header_text(request, header::HOST.as_str());
     let of_host = region::of_host(host);
-    if !region::plausible(signed.region) || of_host.is_some_and(|region| region != signed.region) {
+    if !region::plausible(&signed.region) || of_host.is_some_and(|region| region != signed.region) {
         return Err(invalid("Credential should be scoped to a valid region. "));
     }
     if signed.terminator != "aws4_request" {
@@ -104,7 +107,7 @@ fn check_scope(request: &Request<Bytes>, signed: &Signed<'_>, service: &str) -> 
             signed.terminator
         )));
     }
-    if !signed.sent.starts_with(signed.day) {
+    if !signed.sent.starts_with(&signed.day) {
         return Err(invalid(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
              HTTP: '{}' != '{}', from '{}'.",
@@ -116,13 +119,19 @@ fn check_scope(request: &Request<Bytes>, signed: &Signed<'_>, service: &str) -> 
     Ok(())
 }
 
-fn check_date(signed: &Signed<'_>, now: SystemTime) -> Result<(), Error> {
-    let (sent, at) = (signed.sent, signed.at);
-    let shown = header_value::basic;
-    if at + SKEW < now {
+fn check_date(signed: &Signed, now: SystemTime) -> Result<(), Error> {
+    let (sent, at) = (&signed.sent, signed.at);
+    let shown = signed::basic;
+    let beforehand = signed.beforehand.as_ref();
+    let lifetime = beforehand.map_or(SKEW, |beforehand| beforehand.lifetime);
+    if at + lifetime < now {
+        let span = match lifetime.as_secs() {
+            seconds if seconds.is_multiple_of(60) => format!("{} min.", seconds / 60),
+            seconds => format!("{seconds} sec."),
+        };
         return Err(invalid(format!(
-            "Signature expired: {sent} is now earlier than {} ({} - 5 min.)",
-            shown(now - SKEW),
+            "Signature expired: {sent} is now earlier than {} ({} - {span})",
+            shown(now - lifetime),
             shown(now)
         )));
     }
@@ -137,27 +146,35 @@ fn check_date(signed: &Signed<'_>, now: SystemTime) -> Result<(), Error> {
 }
 
 /// The signature that the secret gives for the headers that were signed.
-fn expected(request: &Request<Bytes>, signed: &Signed<'_>, secret: &str) -> Option<String> {
+fn expected(request: &Request<Bytes>, signed: &Signed, secret: &str) -> Option<String> {
     let mut headers = Vec::new();
     for name in &signed.headers {
-        headers.push((*name, request.headers().get(*name)?.to_str().ok()?));
+        headers.push((name.as_str(), request.headers().get(name)?.to_str().ok()?));
     }
-    let identity = Credentials::from_keys(signed.access_key, secret, None).into();
+    let beforehand = signed.beforehand.as_ref();
+    let session_token = beforehand.and_then(|beforehand| beforehand.session_token.clone());
+    let identity = Credentials::from_keys(&signed.access_key, secret, session_token).into();
     let mut settings = SigningSettings::default();
     // The client has chosen what it signs.
     settings.excluded_headers = None;
+    if let Some(beforehand) = beforehand {
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(beforehand.lifetime);
+    }
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
-        .region(signed.region)
-        .name(signed.service)
+        .region(&signed.region)
+        .name(&signed.service)
         .time(signed.at)
         .settings(settings)
         .build()
         .ok()?
         .into();
     let host = header_text(request, header::HOST.as_str());
-    let path = request.uri().path_and_query()?.as_str();
-    let uri = format!("http://{host}{path}");
+    let uri = format!(
+        "http://{host}{}",
+        address(request.uri(), beforehand.is_some())
+    );
     let body = match header_text(request, "x-amz-content-sha256") {
         "UNSIGNED-PAYLOAD" => SignableBody::UnsignedPayload,
         _ => SignableBody::Bytes(request.body()),
@@ -166,6 +183,20 @@ fn expected(request: &Request<Bytes>, signed: &Signed<'_>, secret: &str) -> Opti
         SignableRequest::new(request.method().as_str(), uri, headers.into_iter(), body).ok()?;
     let output = http_request::sign(signable, &parameters).ok()?;
     Some(output.signature().to_owned())
+}
+
+/// The address that was signed: without what signing it beforehand has added.
+fn address(uri: &Uri, beforehand: bool) -> String {
+    let query = uri.query().unwrap_or_default();
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .filter(|parameter| !(beforehand && parameter.starts_with("X-Amz-")))
+        .collect();
+    match kept.is_empty() {
+        true => uri.path().to_owned(),
+        false => format!("{}?{}", uri.path(), kept.join("&")),
+    }
 }
 
 fn mismatch() -> Error {
@@ -189,176 +220,4 @@ fn header_text<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DATE: &str = "20270115T080000Z";
-    const EXAMPLE: &str = "AKIA1/20270115/eu-west-1/cognito-identity/aws4_request";
-
-    #[test]
-    fn a_signature_is_good_for_its_key_its_request_and_five_minutes() {
-        let keys = SecretKeys::parse("AKIA1:secret").unwrap();
-        let others = SecretKeys::parse("AKIA2:secret").unwrap();
-        let changed = SecretKeys::parse("AKIA1:another").unwrap();
-        let good = with_signature("secret");
-        let mut tampered = good.clone();
-        *tampered.body_mut() = Bytes::from_static(br#"{"MaxResults": 2}"#);
-        let (now, minute) = (at(DATE), Duration::from_secs(60));
-        for (why, request, keys, now, expected) in [
-            ("all is well", &good, &keys, now, None),
-            ("a little late", &good, &keys, now + 5 * minute, None),
-            ("a little early", &good, &keys, now - 5 * minute, None),
-            (
-                "too late",
-                &good,
-                &keys,
-                now + 6 * minute,
-                Some("Signature expired: "),
-            ),
-            (
-                "too early",
-                &good,
-                &keys,
-                now - 6 * minute,
-                Some("Signature not yet current: "),
-            ),
-            (
-                "an unknown key",
-                &good,
-                &others,
-                now,
-                Some("The security token included "),
-            ),
-            (
-                "another secret",
-                &good,
-                &changed,
-                now,
-                Some("The request signature we "),
-            ),
-            (
-                "another body",
-                &tampered,
-                &keys,
-                now,
-                Some("The request signature we "),
-            ),
-        ] {
-            let refused = check(request, "cognito-identity", keys, now).err();
-
-            let message = refused.map(|error| error.message);
-            assert_eq!(message.is_some(), expected.is_some(), "{why}: {message:?}");
-            assert!(
-                message
-                    .unwrap_or_default()
-                    .starts_with(expected.unwrap_or_default()),
-                "{why}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_secrets_a_signature_has_to_be_for_this_service_and_no_more() {
-        let list = "SignedHeaders=host;x-amz-date, Signature=0";
-        let cases = [
-            (format!("Credential={EXAMPLE}, {list}"), DATE, None),
-            (
-                list.to_owned(),
-                DATE,
-                Some("Authorization header requires 'Credential' parameter."),
-            ),
-            (
-                format!("Credential={EXAMPLE}"),
-                "",
-                Some(
-                    "Authorization header requires 'Signature' parameter. Authorization header \
-                     requires 'SignedHeaders' parameter. Authorization header requires existence \
-                     of either a 'X-Amz-Date' or a 'Date' header.",
-                ),
-            ),
-            (
-                format!("Credential={EXAMPLE}, {list}"),
-                "20270116T080000Z",
-                Some(
-                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of \
-                     date from HTTP: '20270115' != '20270116', from '20270116T080000Z'.",
-                ),
-            ),
-            (
-                format!(
-                    "Credential={}, {list}",
-                    EXAMPLE.replace("cognito-identity", "s3")
-                ),
-                DATE,
-                Some("Credential should be scoped to correct service: 'cognito-identity'. "),
-            ),
-            (
-                format!(
-                    "Credential={}, {list}",
-                    EXAMPLE.replace("eu-west-1", "Moon")
-                ),
-                DATE,
-                Some("Credential should be scoped to a valid region. "),
-            ),
-            (
-                format!(
-                    "Credential={}, {list}",
-                    EXAMPLE.replace("aws4_request", "x")
-                ),
-                DATE,
-                Some(
-                    "Credential should be scoped with a valid terminator: 'aws4_request', not \
-                     'x'. ",
-                ),
-            ),
-            (
-                format!("Credential=AKIA1, {list}"),
-                DATE,
-                Some(
-                    "Credential must have exactly 5 slash-delimited elements, e.g. \
-                     keyid/date/region/service/term",
-                ),
-            ),
-        ];
-        for (value, date, expected) in cases {
-            let request = request(&format!("AWS4-HMAC-SHA256 {value}"), date);
-
-            let refused = check(
-                &request,
-                "cognito-identity",
-                &SecretKeys::default(),
-                at("20400101T000000Z"),
-            );
-
-            let message = refused.err().map(|error| error.message);
-            assert_eq!(message.as_deref(), expected, "{value}");
-        }
-    }
-
-    fn with_signature(secret: &str) -> Request<Bytes> {
-        let value = |signature: &str| {
-            format!(
-                "AWS4-HMAC-SHA256 Credential={EXAMPLE}, \
-                 SignedHeaders=host;user-agent;x-amz-date, Signature={signature}"
-            )
-        };
-        let request_with = |signature: &str| request(&value(signature), DATE);
-        let unsigned = request_with("0");
-        let signed = Signed::read(&unsigned).unwrap().unwrap();
-        request_with(&expected(&unsigned, &signed, secret).unwrap())
-    }
-
-    fn request(authorization: &str, date: &str) -> Request<Bytes> {
-        Request::post("/")
-            .header("host", "127.0.0.1:4566")
-            .header("user-agent", "test")
-            .header("x-amz-date", date)
-            .header("authorization", authorization)
-            .body(Bytes::from_static(br#"{"MaxResults": 1}"#))
-            .unwrap()
-    }
-
-    fn at(text: &str) -> SystemTime {
-        header_value::time(text).unwrap()
-    }
-}
+mod tests;

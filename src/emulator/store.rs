@@ -5,11 +5,11 @@
 //! is then not there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 mod changes;
 mod contents;
 mod identities;
+mod members;
 mod tenants;
 
 pub(super) use changes::{Row, Table};
@@ -21,6 +21,7 @@ use super::identity::{Identity, Login};
 use super::pool::Pool;
 use super::random::Random;
 use changes::Changes;
+use members::Members;
 use tenants::Tenants;
 
 /// Everything the emulator remembers.
@@ -28,7 +29,7 @@ use tenants::Tenants;
 pub(super) struct Store {
     pools: BTreeMap<String, Pool>,
     identities: BTreeMap<String, Identity>,
-    members: BTreeSet<(String, String)>,
+    members: Members,
     owners: BTreeMap<(String, Login), String>,
     tenants: Tenants,
     viewer: Viewer,
@@ -113,7 +114,7 @@ impl Store {
     pub(super) fn remove_pool(&mut self, region: &str, id: &str) -> Result<(), Error> {
         self.pool(region, id)?;
         let identities: Vec<String> = self
-            .identities_after(id, None)
+            .identities_after(id, None, false)
             .map(|identity| identity.id.clone())
             .collect();
         for identity in identities {
@@ -143,17 +144,17 @@ impl Store {
             .ok_or_else(|| Error::identity_not_found(id))
     }
 
-    /// The identities of a pool after an identifier, in the order of identifiers.
+    /// The identities of a pool after an identifier, in the order of identifiers, with or
+    /// without those that are disabled.
     pub(super) fn identities_after<'a>(
         &'a self,
         pool_id: &'a str,
         after: Option<&str>,
+        hide_disabled: bool,
     ) -> impl Iterator<Item = &'a Identity> {
-        let first = (pool_id.to_owned(), after.unwrap_or_default().to_owned());
         self.members
-            .range((Bound::Excluded(first), Bound::Unbounded))
-            .take_while(move |(pool, _)| pool == pool_id)
-            .filter_map(|(_, id)| self.identities.get(id))
+            .after(pool_id, after, hide_disabled)
+            .filter_map(|id| self.identities.get(id))
     }
 
     /// The identity that a login belongs to.
@@ -232,7 +233,7 @@ mod tests {
 
         store.remove_identity("eu-west-1", &id);
         assert!(store.owner(POOL, &login("ann")).is_none());
-        assert_eq!(store.identities_after(POOL, None).count(), 0);
+        assert_eq!(store.identities_after(POOL, None, false).count(), 0);
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
         ));
     }
     let keys = &emulator.settings.secret_keys;
-    signature::check(request, "sts", keys, emulator.clock.now())?;
+    signature::check(request, "sts", keys, emulator.outside.now())?;
     let result = match action.as_str() {
         "GetCallerIdentity" => caller_identity(emulator, request)?,
         _ => web_identity::assume_role(emulator, &parameters)?,
@@ -94,7 +94,7 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
 
 /// Whoever signs is the account itself.
 fn caller_identity(emulator: &Emulator, request: &Request<Bytes>) -> Result<Vec<Element>, Refused> {
-    if !request.headers().contains_key(header::AUTHORIZATION) {
+    if !signature::is_signed(request) {
         return Err(Refused {
             status: StatusCode::FORBIDDEN,
             code: "MissingAuthenticationToken",

@@ -1,11 +1,9 @@
 //! How the emulator behaves, told through the requests that a client would send.
 
 mod classic_flow;
-mod developer;
-mod developer_users;
 mod enhanced_flow;
+mod faults;
 mod fetched_keys;
-mod identities;
 mod isolation;
 mod issuers;
 mod logins;
@@ -13,11 +11,11 @@ mod on_disk;
 mod pools;
 mod quotas;
 mod restart;
-mod roles;
 mod seed;
 mod snapshot;
 mod sts;
 mod tags;
+mod time;
 mod wire;
 
 use std::sync::Arc;
@@ -30,8 +28,9 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Emulator, Isolation, KeySource, OpenError, RestoreError, Settings};
+use super::{Emulator, Isolation, OpenError, RestoreError, Settings};
 use crate::clock::Clock;
+use crate::fetch::Fetch;
 
 pub(super) const REGION: &str = "eu-west-1";
 pub(super) const NOW: u64 = 1_800_000_000;
@@ -69,7 +68,7 @@ impl World {
     }
 
     /// With what fetches the keys of login providers.
-    fn fetching(settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
+    fn fetching(settings: Settings, source: Option<Arc<dyn Fetch>>) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         let mut emulator = Emulator::open(settings, clock.clone()).unwrap();
         if let Some(source) = source {
@@ -87,7 +86,7 @@ impl World {
         Self::on_disk_with(Settings::default(), None)
     }
 
-    fn on_disk_with(mut settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
+    fn on_disk_with(mut settings: Settings, source: Option<Arc<dyn Fetch>>) -> Self {
         let directory = TempDir::new().unwrap();
         settings.data_dir = Some(directory.path().join("data"));
         let mut world = Self::fetching(settings, source);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::disk::{KeyFile, OpenError};
 use super::error::Error;
-use super::jws;
+use super::{Emulator, jws};
 
 /// How long a token of GetOpenIdToken is good for, in seconds.
 pub(super) const LIFETIME: u64 = 600;
@@ -151,6 +151,22 @@ impl Signer {
 /// The real service numbers its keys in each region; there is one here.
 fn key_id(region: &str) -> String {
     format!("{region}1")
+}
+
+impl Emulator {
+    /// The JSON Web Key Set that verifies the emulator's tokens. Slow the first time.
+    ///
+    /// There is one key. It has a name in every region that has a pool, and in the
+    /// default one.
+    pub fn jwks(&self) -> Result<Value, KeyUnavailable> {
+        let store = self.store();
+        let mut regions = store.regions();
+        regions.insert(&self.settings.default_region);
+        let regions: Vec<String> = regions.into_iter().map(str::to_owned).collect();
+        // Generating the key is slow, so the store is free again by then.
+        drop(store);
+        self.signer.jwks(regions.iter().map(String::as_str))
+    }
 }
 
 #[cfg(test)]

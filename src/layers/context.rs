@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, TE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tonic::body::Body;
 
@@ -14,7 +14,11 @@ use crate::notes::Notes;
 /// The header that carries a call's name, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Fills the slot [`RequestId`], notes it, and answers 405 and 415.
+/// Fills the slot [`RequestId`], notes it, and answers 400, 405 and 415.
+///
+/// A request without `te: trailers` came through something that cannot carry gRPC (the
+/// protocol has the header for that), and one with two names of this server is meant to
+/// confuse somebody. Neither name is ever used for a decision.
 ///
 /// A caller's own `x-request-id` is taken over if it is 1 to 128 visible ASCII
 /// characters; otherwise the call gets a new one. Every answer carries it.
@@ -73,7 +77,34 @@ fn not_grpc(request: &Request) -> Option<Response> {
             "the content type of gRPC calls is application/grpc or application/grpc+proto\n",
         ));
     }
+    if !carries_trailers(request) {
+        return Some(refuse(
+            StatusCode::BAD_REQUEST,
+            "gRPC calls carry `te: trailers`; something between us has taken it out\n",
+        ));
+    }
+    if names_two_servers(request) {
+        return Some(refuse(
+            StatusCode::BAD_REQUEST,
+            "`:authority` and `host` are not the same\n",
+        ));
+    }
     None
+}
+
+fn carries_trailers(request: &Request) -> bool {
+    let mut values = request.headers().get_all(TE).iter();
+    values.any(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"))
+}
+
+fn names_two_servers(request: &Request) -> bool {
+    let authority = request.uri().authority().map(|name| name.as_str());
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let first = hosts.next().map(HeaderValue::as_bytes);
+    hosts.next().is_some()
+        || first.is_some_and(|host| {
+            authority.is_some_and(|name| !host.eq_ignore_ascii_case(name.as_bytes()))
+        })
 }
 
 fn is_grpc(content_type: &HeaderValue) -> bool {

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tonic::body::Body;
 
 use super::{Answer, Next, Request, Wrap};
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::notes::Notes;
 use crate::rpc::Rpc;
@@ -24,6 +25,12 @@ pub trait Meter: Send + Sync + 'static {
     fn handled(&self, rpc: Rpc, code: &'static str, took: Duration);
     /// A panic was caught.
     fn panicked(&self);
+    /// A caller was told apart, or refused, by a way to prove who one is.
+    fn authenticated(&self, method: &'static str, outcome: &'static str);
+    /// Policies decided about a call of a method.
+    fn authorized(&self, rpc: Rpc, decision: &'static str);
+    /// Shadow policies would have decided so about a call of a method.
+    fn shadowed(&self, rpc: Rpc, outcome: &'static str);
 }
 
 /// Counts and logs every call, of every service.
@@ -94,6 +101,7 @@ impl Call {
         } = self.rpc;
         // Whole microseconds.
         let duration_ms = took.as_micros() as f64 / 1000.0;
+        let caller = self.notes.caller().map(Caller::id);
         let request_id = self.notes.request_id().map(|id| id.as_str());
         let aws_request_id = self.notes.aws_request_id();
         macro_rules! line {
@@ -103,6 +111,7 @@ impl Call {
                     method,
                     code,
                     duration_ms,
+                    caller,
                     request_id,
                     aws_request_id,
                     "{method} {code}"

@@ -4,13 +4,14 @@
 //! Header names go out in lower case, as HTTP/2 has them: HTTP gives their case no
 //! meaning, and hyper spells either all in lower case or none as AWS does.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::listen;
-use crate::emulator::{Emulator, front};
+use crate::emulator::{Emulator, HalfBody, Reply, front};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
@@ -128,22 +129,27 @@ async fn connection(stream: TcpStream, emulator: Arc<Emulator>, port: AwsPort) {
     }
 }
 
+/// An error closes the connection without an answer.
 async fn answer(
     emulator: Arc<Emulator>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
+) -> Result<Response<Either<Full<Bytes>, HalfBody>>, Box<dyn Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let response = match timeout(BODY_TIMEOUT, read(body)).await {
+    let reply = match timeout(BODY_TIMEOUT, read(body)).await {
         Ok(Ok(Some(body))) => emulator.serve(Request::from_parts(head, body)).await,
-        Ok(Ok(None)) => front::too_large(),
-        Ok(Err(error)) => return Err(error),
+        Ok(Ok(None)) => Reply::Whole(front::too_large()),
+        Ok(Err(error)) => return Err(error.into()),
         Err(_) => {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
-            response
+            Reply::Whole(response)
         }
     };
-    Ok(response.map(Full::new))
+    match reply {
+        Reply::Whole(response) => Ok(response.map(|body| Either::Left(Full::new(body)))),
+        Reply::Cut(response) => Ok(response.map(Either::Right)),
+        Reply::Lost => Err("a rule wants the connection lost".into()),
+    }
 }
 
 /// The whole body; nothing when it is too large.

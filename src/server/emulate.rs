@@ -8,12 +8,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::aws_port::AwsPort;
 use super::health::{Health, State};
-use super::key_source::HttpKeySource;
+use super::http_fetch::HttpFetch;
 use super::signals::Signals;
 use super::{Parts, StartError, aws_port, bind, open_admin};
 use crate::clock::Clock;
 use crate::emulator::{Emulator, Settings};
 use crate::telemetry::Metrics;
+
+/// Shorter than the SDK waits for an answer of the emulator.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The emulator at work on its own port.
 #[derive(Debug)]
@@ -93,8 +96,7 @@ impl Emulating {
 pub(super) fn open(settings: &Settings, clock: &Clock) -> Result<Arc<Emulator>, StartError> {
     let mut emulator = Emulator::open(settings.clone(), clock.clone())?;
     if settings.fetches_keys() {
-        let source = HttpKeySource::new().map_err(StartError::Certificates)?;
-        emulator = emulator.with_key_source(Arc::new(source));
+        emulator = emulator.with_key_source(Arc::new(HttpFetch::new(KEYS_TIMEOUT)));
     }
     Ok(Arc::new(emulator))
 }

@@ -4,14 +4,16 @@
 //! connections, no pause when `accept` fails, and a shutdown that waits for ever
 //! for a peer that is silent. This one promises:
 //!
-//! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed;
+//! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed, and
+//!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`];
+//! * a peer whose certificate is revoked, expires or loses its authority while it is
+//!   connected is told to go away within half a minute, and cut soon after;
 //! * at most `max_connections` are open, at most `max_concurrent_streams` calls on
 //!   each; resets forced by a peer are bounded;
 //! * after [`Serving::stop`] nothing is accepted and every peer is told to go away;
 //!   after [`Serving::cut`] every connection is gone.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,17 +27,16 @@ use crate::telemetry::Metrics;
 mod accept;
 mod call;
 mod connection;
+mod handshake;
 mod preface;
+mod trust;
 
 pub(super) use accept::accept;
 pub use accept::bind;
+pub use handshake::{HANDSHAKE_TIMEOUT, ReadCertificate, Tls};
 
 /// How long a new connection may take to send its HTTP/2 preface.
 pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The address a request came from, in the extensions of each request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 /// Bounds on connections.
 #[derive(Clone, Copy, Debug)]
@@ -83,11 +84,13 @@ pub struct Serving {
     calls: TaskTracker,
 }
 
-/// Serves every connection of `listener` with `service`, in tasks of their own.
+/// Serves every connection of `listener` with `service`, in tasks of their own; in plain
+/// text without `tls`.
 pub fn serve(
     listener: TcpListener,
     service: impl Grpc + Sync,
     limits: Limits,
+    tls: Option<Tls>,
     metrics: Arc<Metrics>,
 ) -> Serving {
     let serving = Serving {
@@ -100,6 +103,7 @@ pub fn serve(
         listener,
         service,
         limits,
+        tls,
         metrics,
         serving.clone(),
     ));
@@ -145,6 +149,7 @@ async fn accept_all(
     listener: TcpListener,
     service: impl Grpc + Sync,
     limits: Limits,
+    tls: Option<Tls>,
     metrics: Arc<Metrics>,
     serving: Serving,
 ) {
@@ -162,6 +167,7 @@ async fn accept_all(
             stream,
             service.clone(),
             limits,
+            tls.clone(),
             Arc::clone(&metrics),
             serving.clone(),
         ));

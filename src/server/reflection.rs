@@ -1,22 +1,24 @@
 //! gRPC reflection, so that grpcurl and the like need no proto files.
 
-use tonic::service::Routes;
-use tonic_reflection::server::{Builder, Error};
+use tonic_reflection::server::{Builder, v1, v1alpha};
+
+pub use tonic_reflection::server::Error;
 
 use crate::pb;
 
 /// Requests hold a name; anything longer is a mistake.
 const MAX_REQUEST_BYTES: usize = 4096;
 
-/// Adds reflection in both versions: clients of today still ask for `v1alpha`.
-pub fn add_to(routes: Routes) -> Result<Routes, Error> {
-    let v1 = builder()
-        .build_v1()?
-        .max_decoding_message_size(MAX_REQUEST_BYTES);
-    let v1alpha = builder()
-        .build_v1alpha()?
-        .max_decoding_message_size(MAX_REQUEST_BYTES);
-    Ok(routes.add_service(v1).add_service(v1alpha))
+/// The service of today.
+pub fn v1() -> Result<v1::ServerReflectionServer<impl v1::ServerReflection>, Error> {
+    let service = builder().build_v1()?;
+    Ok(service.max_decoding_message_size(MAX_REQUEST_BYTES))
+}
+
+/// The service that clients of today still ask for.
+pub fn v1alpha() -> Result<v1alpha::ServerReflectionServer<impl v1alpha::ServerReflection>, Error> {
+    let service = builder().build_v1alpha()?;
+    Ok(service.max_decoding_message_size(MAX_REQUEST_BYTES))
 }
 
 /// The error details are no part of our protocol's files, but without them a
@@ -32,6 +34,7 @@ fn builder() -> Builder<'static> {
 mod tests {
     use http_body_util::BodyExt;
     use prost::Message;
+    use tonic::service::Routes;
     use tonic_reflection::pb::v1::ServerReflectionRequest;
     use tonic_reflection::pb::v1::ServerReflectionResponse;
     use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -83,7 +86,10 @@ mod tests {
             .body(tonic::body::Body::new(http_body_util::Full::from(frame)))
             .unwrap();
 
-        let routes = add_to(Routes::default()).unwrap().prepare();
+        let routes = Routes::default()
+            .add_service(v1().unwrap())
+            .add_service(v1alpha().unwrap())
+            .prepare();
         let response = routes.oneshot(request).await.unwrap();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         ServerReflectionResponse::decode(&bytes[5..])

@@ -15,6 +15,16 @@ pub enum Unauthenticated {
     Everywhere,
 }
 
+/// Where plain text is spoken when TLS is not set up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plaintext {
+    /// On listeners that only this machine can reach.
+    #[default]
+    Loopback,
+    /// On every listener; to be written out.
+    Everywhere,
+}
+
 /// What an operator sets about the gRPC listener. Sources of the defaults:
 /// reference "Defaults for every limit".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +33,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where callers are let in without authentication.
     pub unauthenticated: Unauthenticated,
+    /// Where plain text is spoken when TLS is not set up.
+    pub plaintext: Plaintext,
     /// How many connections may be open.
     pub max_connections: usize,
     /// How many calls one connection may have under way.
@@ -44,6 +56,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)),
             unauthenticated: Unauthenticated::default(),
+            plaintext: Plaintext::default(),
             max_connections: 2000,
             max_concurrent_streams: 100,
             max_message_bytes: 1024 * 1024,

@@ -14,19 +14,31 @@ use tower::util::BoxCloneSyncService;
 use crate::clock::Clock;
 use crate::layers::{
     Around, CatchPanic, Context, Deadlines, Gated, Inspect, KnownService, Meter, Observe, Request,
-    Response, Route,
+    Response, Route, Watches,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
+use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 
-use super::Settings;
+use super::{Rules, Settings, health, reflection};
 
 /// What the messages of all callers together may take while they are read.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
+/// How many health checks are watched (reference: "Defaults for every limit", calls).
+const WATCHES_ON_A_CONNECTION: usize = 4;
+const WATCHES: usize = 256;
+
 /// Our service with the inner ring, as the first of the routes.
-pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Routes {
+pub fn inner(
+    settings: &Settings,
+    rules: &Rules,
+    upstream: Arc<Upstream>,
+    meter: &Arc<dyn Meter>,
+    clock: &Clock,
+) -> Routes {
+    let authorize = rules.authorize(&upstream, meter, clock);
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -34,26 +46,48 @@ pub fn inner(settings: &Settings, upstream: Arc<Upstream>, clock: &Clock) -> Rou
         // the path.
         .layer(Around::new(Gated(Route)))
         // Around all that can wait, because a caller's deadline also covers the
-        // reading of its message.
+        // reading of its message and the fetching of keys.
         .layer(Around::new(deadlines(settings, clock)))
-        // Last, because reading a message is the dearest of the refusals, and what
-        // it finds is what the service sends.
+        // Before the message is read, because strangers are not read.
+        .layer(rules.authenticate(meter))
+        // After the cheaper refusals, because reading a message is dear, and what it
+        // finds is what the service sends.
         .layer(Around::new(Gated(Inspect::new(
             settings.max_message_bytes,
             MAX_BYTES_IN_FLIGHT.max(settings.max_message_bytes),
-        ))));
+        ))))
+        // Last, because policies ask for everything that the layers above have found.
+        .option_layer(authorize);
     Routes::new(ring.named_layer(service))
 }
 
+/// Adds reflection for callers who are known, and who may by the policies.
+pub fn add_reflection(
+    routes: Routes,
+    rules: &Rules,
+    upstream: &Arc<Upstream>,
+    meter: &Arc<dyn Meter>,
+    clock: &Clock,
+) -> Result<Routes, reflection::Error> {
+    let ring = ServiceBuilder::new()
+        .layer(rules.authenticate(meter))
+        .option_layer(rules.authorize(upstream, meter, clock));
+    Ok(routes
+        .add_service(ring.named_layer(reflection::v1()?))
+        .add_service(ring.named_layer(reflection::v1alpha()?)))
+}
+
 /// Adds health, with a deadline of its own because a check whose request never ends
-/// would be open for ever.
+/// would be open for ever, and bounds on its watches because they never end.
 pub fn add_health<S: Health>(
     routes: Routes,
     health: HealthServer<S>,
     settings: &Settings,
     clock: &Clock,
 ) -> Routes {
-    let ring = Around::new(deadlines(settings, clock));
+    let ring = ServiceBuilder::new()
+        .layer(Around::new(Watches::new(WATCHES_ON_A_CONNECTION, WATCHES)))
+        .layer(Around::new(deadlines(settings, clock)));
     routes.add_service(ring.named_layer(health))
 }
 
@@ -67,6 +101,25 @@ fn deadlines(settings: &Settings, clock: &Clock) -> Deadlines {
 
 /// The whole of poolgate as one service.
 pub type Stack = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// Every service with its layers: ours, health and reflection.
+pub(super) fn whole(
+    settings: &Settings,
+    rules: &Rules,
+    upstream: Upstream,
+    health: &health::Health,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+) -> Result<Stack, reflection::Error> {
+    let upstream = Arc::new(upstream);
+    let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
+    let mut routes = inner(settings, rules, Arc::clone(&upstream), &meter, clock);
+    routes = add_health(routes, health.service(), settings, clock);
+    if settings.reflection {
+        routes = add_reflection(routes, rules, &upstream, &meter, clock)?;
+    }
+    Ok(outer(routes, meter, clock))
+}
 
 /// All services with the outer ring.
 pub fn outer(routes: Routes, meter: Arc<dyn Meter>, clock: &Clock) -> Stack {

@@ -30,7 +30,7 @@ pub(super) fn serve(
     let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Arc::new(Metrics::new());
-    let serving = listen::serve(listener, service, limits, Arc::clone(&metrics));
+    let serving = listen::serve(listener, service, limits, None, Arc::clone(&metrics));
     (address, serving, metrics)
 }
 

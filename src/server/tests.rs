@@ -57,9 +57,14 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
         let upstream = upstream(&parts, None, &TaskTracker::new()).await;
-        let service = stack(&parts, upstream, &health, &metrics, &Clock::system()).unwrap();
+        let clock = Clock::system();
+        let rules = Rules::open(&parts.authn, &parts.policy, &clock).unwrap();
+        let service =
+            stack::whole(&parts.server, &rules, upstream, &health, &metrics, &clock).unwrap();
 
-        let request = http::Request::post(path).header("content-type", "application/grpc");
+        let request = http::Request::post(path)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
         let request = request.body(tonic::body::Body::empty()).unwrap();
         let response = tower::ServiceExt::oneshot(service, request).await.unwrap();
 
@@ -75,9 +80,8 @@ fn parts() -> Parts {
             listen: free,
             ..Settings::default()
         },
+        tls: None,
         admin: admin::Settings { listen: Some(free) },
-        upstream: upstream::Settings::default(),
-        emulator: emulator::Settings::default(),
-        aws_port: Default::default(),
+        ..Parts::default()
     }
 }

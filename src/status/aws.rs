@@ -30,8 +30,14 @@ pub(super) const KNOWN: &[&str] = &[
     "InternalErrorException",
 ];
 
+/// What callers are told where AWS speaks of our role and account.
+const DENIED: &str = "AWS does not allow poolgate's own credentials this call";
+
 /// The answer to an error of AWS.
 pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
+    if names_who_asked(&error.message) {
+        return backend(error, DENIED);
+    }
     let unsigned = operation.is_some_and(|operation| operation.signing() == Signing::Unsigned);
     let (code, retry) = match error.code.as_str() {
         "InvalidParameterException" | "ValidationException" | "SerializationException" => {
@@ -63,8 +69,7 @@ pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
             );
         }
         "AccessDeniedException" | "AccessDenied" => {
-            let message = "AWS does not allow poolgate's own credentials this call";
-            return backend(error, message);
+            return backend(error, DENIED);
         }
         code if is_about_our_credentials(code) => {
             return backend(error, "AWS does not accept poolgate's own credentials");
@@ -100,6 +105,13 @@ pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
 /// Whether the caller is told AWS's own words.
 pub(super) fn is_told(error: &AwsError, operation: Option<Operation>) -> bool {
     answer(error, operation).message == error.message
+}
+
+/// Whether a text tells who asked AWS, which is poolgate's role or user and its account,
+/// under whatever code: `User: arn:aws:sts::…:assumed-role/… is not authorized to perform:
+/// …`. Callers' own ARNs are of roles, pools and providers.
+fn names_who_asked(message: &str) -> bool {
+    message.contains(":assumed-role/") || message.contains("is not authorized to perform")
 }
 
 /// It is not the caller's fault, and AWS's words name our role and account.
@@ -267,6 +279,39 @@ mod tests {
         About {
             operation: Some(operation),
             request_id: None,
+        }
+    }
+
+    #[test]
+    fn what_names_poolgates_role_and_account_is_kept_inside_under_every_code() {
+        let others = [
+            "AccessDeniedException",
+            "AccessDenied",
+            "Throttling",
+            "Made.Up",
+        ];
+        for code in KNOWN.iter().chain(&others) {
+            for message in [
+                "User: arn:aws:sts::999999999999:assumed-role/gate-prod/i-0abc is not authorized to perform: cognito-identity:GetId",
+                "User: arn:aws:iam::999999999999:user/gate-prod is not authorized to perform: cognito-identity:GetId",
+                "1 validation error detected: Value 'arn:aws-cn:sts::999999999999:assumed-role/gate-prod/i-0abc' at 'identityId' failed to satisfy constraint: Member must be yours",
+            ] {
+                let status = status(
+                    &error(code, message),
+                    about(Operation::DescribeIdentityPool),
+                );
+
+                let told = format!(
+                    "{status:?} {:?} {:?}",
+                    status.details(),
+                    status.get_error_details()
+                );
+                let details = String::from_utf8_lossy(status.details()).into_owned();
+                for planted in ["999999999999", "gate-prod", "i-0abc"] {
+                    assert!(!told.contains(planted), "{code}: {told}");
+                    assert!(!details.contains(planted), "{code}: {details}");
+                }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::About;
 use super::aws::is_told;
-use crate::failure::Failure;
+use crate::failure::{Denial, Failure};
 
 /// Logs a failure that is AWS's or ours; those that callers can mend are in the line
 /// of their call.
@@ -37,6 +37,21 @@ pub(super) fn failure(failure: &Failure, about: About<'_>) {
                 cause = lost.cause,
                 "{failure}"
             );
+        }
+        // What a stranger sent; not worth a warning, and the caller is not told.
+        Failure::Unauthenticated { cause } => {
+            tracing::info!(
+                operation,
+                request_id,
+                cause,
+                "a caller is not authenticated"
+            );
+        }
+        Failure::PermissionDenied(Denial::Unevaluated { cause }) => {
+            tracing::error!(operation, request_id, cause, "{failure}");
+        }
+        Failure::PolicyFactsUnavailable { cause } => {
+            tracing::warn!(operation, request_id, cause, "{failure}");
         }
         Failure::DeadlineExceededInDoubt | Failure::UpstreamTimeout => {
             tracing::warn!(operation, request_id, "{failure}");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tonic_types::StatusExt;
 
 use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
-use crate::failure::{AwsError, Failure, Lost};
+use crate::failure::{AwsError, Denial, Failure, Lost};
 
 /// A Markdown table of every reason of ours, and one of what AWS's codes become.
 pub fn reference() -> String {
@@ -52,11 +52,23 @@ fn examples() -> Vec<Failure> {
         Failure::UnknownRegion {
             region: "…".to_owned(),
         },
+        Failure::Unauthenticated {
+            cause: "an example".to_owned(),
+        },
+        Failure::PermissionDenied(Denial::Forbidden(vec!["…".to_owned()])),
+        Failure::PermissionDenied(Denial::NotPermitted),
+        Failure::PermissionDenied(Denial::Unevaluated {
+            cause: "an example".to_owned(),
+        }),
+        Failure::PolicyFactsUnavailable {
+            cause: "an example".to_owned(),
+        },
         Failure::DeadlineExceeded,
         Failure::DeadlineExceededInDoubt,
         Failure::OutcomeUnknown(Lost::default()),
         Failure::Contended { attempts: 4 },
         Failure::DeveloperProviderNameFixed,
+        Failure::TooManyWatches { limit: 4 },
         Failure::TooManyWrites { limit: 256 },
         Failure::Overloaded,
         Failure::Unreachable(Lost::default()),
@@ -89,11 +101,17 @@ mod tests {
             | Failure::MessageTooLarge { .. }
             | Failure::InvalidFields { .. }
             | Failure::UnknownRegion { .. }
+            | Failure::Unauthenticated { .. }
+            | Failure::PermissionDenied(
+                Denial::Forbidden(_) | Denial::NotPermitted | Denial::Unevaluated { .. },
+            )
+            | Failure::PolicyFactsUnavailable { .. }
             | Failure::DeadlineExceeded
             | Failure::DeadlineExceededInDoubt
             | Failure::OutcomeUnknown(_)
             | Failure::Contended { .. }
             | Failure::DeveloperProviderNameFixed
+            | Failure::TooManyWatches { .. }
             | Failure::TooManyWrites { .. }
             | Failure::Overloaded
             | Failure::Unreachable(_)
@@ -107,7 +125,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 19);
+        assert_eq!(different.len(), 23);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::rpc::Rpc;
 
+pub(super) type PairLabels = [(&'static str, &'static str); 2];
 pub(super) type MethodLabels = [(&'static str, &'static str); 3];
 pub(super) type OutcomeLabels = [(&'static str, &'static str); 4];
 
@@ -12,6 +13,8 @@ pub enum Refusal {
     Limit,
     /// No HTTP/2 preface came in time, or something else came.
     Preface,
+    /// There was no TLS handshake in time, or one that we or the peer refused.
+    Tls,
     /// The system could not accept it.
     Error,
 }
@@ -21,6 +24,7 @@ impl Refusal {
         match self {
             Refusal::Limit => "limit",
             Refusal::Preface => "preface",
+            Refusal::Tls => "tls",
             Refusal::Error => "error",
         }
     }

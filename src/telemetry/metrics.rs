@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::labels::{MethodLabels, OutcomeLabels, method_labels};
+use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
 use crate::layers::Meter;
 use crate::operation::Operation;
@@ -37,6 +37,11 @@ pub struct Metrics {
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
     panics: Counter,
+    authentications: Family<PairLabels, Counter>,
+    decisions: Family<PairLabels, Counter>,
+    shadow_decisions: Family<PairLabels, Counter>,
+    reloads: Family<[(&'static str, &'static str); 2], Counter>,
+    reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Metrics {
@@ -51,13 +56,23 @@ impl Metrics {
             connections: Gauge::default(),
             refused: Family::default(),
             panics: Counter::default(),
+            authentications: Family::default(),
+            decisions: Family::default(),
+            shadow_decisions: Family::default(),
+            reloads: Family::default(),
+            reload_failing: Family::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
             let labels = method_labels(Rpc::of_operation(*operation));
             drop(metrics.started.get_or_create(&labels));
         }
-        for reason in [Refusal::Limit, Refusal::Preface, Refusal::Error] {
+        for reason in [
+            Refusal::Limit,
+            Refusal::Preface,
+            Refusal::Tls,
+            Refusal::Error,
+        ] {
             drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
         }
         metrics
@@ -80,6 +95,23 @@ impl Metrics {
             .inc();
     }
 
+    /// From here on, the files of `what` are watched.
+    pub fn watched(&self, what: &'static str) {
+        for outcome in ["ok", "failed"] {
+            drop(self.reloads.get_or_create(&reload(what, outcome)));
+        }
+        self.reload_failing.get_or_create(&[("what", what)]).set(0);
+    }
+
+    /// The files of `what` have changed, and their content is in use if it is good.
+    pub fn reloaded(&self, what: &'static str, good: bool) {
+        let outcome = if good { "ok" } else { "failed" };
+        self.reloads.get_or_create(&reload(what, outcome)).inc();
+        self.reload_failing
+            .get_or_create(&[("what", what)])
+            .set(i64::from(!good));
+    }
+
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -98,6 +130,20 @@ impl Metrics {
         add(registry, &names::CONNECTIONS, self.connections.clone());
         add(registry, &names::REFUSED, self.refused.clone());
         add(registry, &names::PANICS, self.panics.clone());
+        add(
+            registry,
+            &names::AUTHENTICATIONS,
+            self.authentications.clone(),
+        );
+        add(registry, &names::DECISIONS, self.decisions.clone());
+        add(
+            registry,
+            &names::SHADOW_DECISIONS,
+            self.shadow_decisions.clone(),
+        );
+        add(registry, &names::RELOADS, self.reloads.clone());
+        let failing = self.reload_failing.clone();
+        add(registry, &names::RELOAD_FAILING, failing);
     }
 }
 
@@ -120,12 +166,31 @@ impl Meter for Metrics {
     fn panicked(&self) {
         self.panics.inc();
     }
+
+    fn authenticated(&self, method: &'static str, outcome: &'static str) {
+        let labels = [("method", method), ("outcome", outcome)];
+        self.authentications.get_or_create(&labels).inc();
+    }
+
+    fn authorized(&self, rpc: Rpc, decision: &'static str) {
+        let labels = [("grpc_method", rpc.method), ("decision", decision)];
+        self.decisions.get_or_create(&labels).inc();
+    }
+
+    fn shadowed(&self, rpc: Rpc, outcome: &'static str) {
+        let labels = [("grpc_method", rpc.method), ("outcome", outcome)];
+        self.shadow_decisions.get_or_create(&labels).inc();
+    }
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn reload(what: &'static str, outcome: &'static str) -> [(&'static str, &'static str); 2] {
+    [("what", what), ("outcome", outcome)]
 }
 
 fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
@@ -161,6 +226,10 @@ mod tests {
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);
         metrics.handled(rpc, "OK", Duration::ZERO);
+        metrics.authenticated("jwt", "ok");
+        metrics.authorized(rpc, "allowed");
+        metrics.shadowed(rpc, "same");
+        metrics.watched("tls");
 
         let text = metrics.encode();
 

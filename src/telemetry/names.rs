@@ -60,7 +60,7 @@ pub const REFUSED: Name = Name {
     name: "poolgate_connections_refused_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `error` (the system could not accept).",
+    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
 };
 
 /// Panics caught.
@@ -69,6 +69,46 @@ pub const PANICS: Name = Name {
     kind: "counter",
     labels: &[],
     meaning: "Panics caught while a call was handled. Each is a defect.",
+};
+
+/// Callers told apart or refused.
+pub const AUTHENTICATIONS: Name = Name {
+    name: "poolgate_authentications_total",
+    kind: "counter",
+    labels: &["method", "outcome"],
+    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `jwt`, `token`, `both` (two that do not go together), `none` (no proof at all).",
+};
+
+/// Decisions of policies.
+pub const DECISIONS: Name = Name {
+    name: "poolgate_policy_decisions_total",
+    kind: "counter",
+    labels: &["grpc_method", "decision"],
+    meaning: "Decisions of the policies: `allowed`, `forbidden` (by a policy), `not_permitted` (by none), `error` (a policy could not be evaluated).",
+};
+
+/// Decisions of shadow policies.
+pub const SHADOW_DECISIONS: Name = Name {
+    name: "poolgate_policy_shadow_decisions_total",
+    kind: "counter",
+    labels: &["grpc_method", "outcome"],
+    meaning: "What the shadow policies would have changed, and did not: `same`, `would_allow`, `would_deny`.",
+};
+
+/// How often changed files were read.
+pub const RELOADS: Name = Name {
+    name: "poolgate_reloads_total",
+    kind: "counter",
+    labels: &["what", "outcome"],
+    meaning: "Changes seen in files that are watched, by what they hold and by `outcome`: `ok` (in use) or `failed` (the last good ones stay in use).",
+};
+
+/// Whether the newest files are bad.
+pub const RELOAD_FAILING: Name = Name {
+    name: "poolgate_reload_failing",
+    kind: "gauge",
+    labels: &["what"],
+    meaning: "1 while the newest content of watched files is bad and older content is in use, else 0.",
 };
 
 /// Every metric.
@@ -80,6 +120,11 @@ pub const ALL: &[&Name] = &[
     &CONNECTIONS,
     &REFUSED,
     &PANICS,
+    &AUTHENTICATIONS,
+    &DECISIONS,
+    &SHADOW_DECISIONS,
+    &RELOADS,
+    &RELOAD_FAILING,
 ];
 
 impl Name {

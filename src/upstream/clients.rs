@@ -51,6 +51,10 @@ impl Clients {
         }
     }
 
+    pub(super) fn account_id(&self) -> Option<&str> {
+        self.settings.account_id.as_deref()
+    }
+
     /// The client for an operation on a resource in `region`.
     ///
     /// # Errors

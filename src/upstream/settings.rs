@@ -23,6 +23,8 @@ pub struct Settings {
     /// The regions that calls may go to. A call for a pool or identity of any
     /// other region is refused.
     pub regions: Vec<String>,
+    /// The number of the AWS account that is called, where it is known.
+    pub account_id: Option<String>,
     /// Where to send requests, in place of AWS's endpoint of the region.
     pub endpoint_url: Option<String>,
     /// Whether to use AWS's FIPS endpoints.
@@ -50,6 +52,7 @@ impl Default for Settings {
             kind: Kind::default(),
             region: "us-east-1".to_owned(),
             regions: KNOWN_REGIONS.iter().map(|&name| name.to_owned()).collect(),
+            account_id: None,
             endpoint_url: None,
             fips: false,
             dual_stack: false,

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use poolgate::operation::Operation;
+use poolgate::pb;
 use poolgate::server::{self, Running};
-use poolgate::{emulator, pb, upstream};
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -61,7 +61,11 @@ async fn every_bad_request_has_its_answer_and_the_next_call_works() {
 }
 
 fn cases() -> Vec<Case> {
-    let post = |path: &str| http::Request::post(path).header("content-type", "application/grpc");
+    let post = |path: &str| {
+        http::Request::post(path)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+    };
     let describe = Operation::DescribeIdentityPool.path();
     let message = |id: &str| {
         frame(
@@ -186,7 +190,9 @@ fn cases() -> Vec<Case> {
         ),
         http(
             "GET",
-            http::Request::get(describe).header("content-type", "application/grpc"),
+            http::Request::get(describe)
+                .header("content-type", "application/grpc")
+                .header("te", "trailers"),
             405,
         ),
         http("GET of the root", http::Request::get("/"), 405),
@@ -196,6 +202,23 @@ fn cases() -> Vec<Case> {
             415,
         ),
         http("no content type", http::Request::post(describe), 415),
+        http(
+            "no `te`",
+            http::Request::post(describe).header("content-type", "application/grpc"),
+            400,
+        ),
+        http(
+            "another server in `host`",
+            post(describe).header("host", "elsewhere"),
+            400,
+        ),
+        http(
+            "two servers in `host`",
+            post(describe)
+                .header("host", "poolgate")
+                .header("host", "poolgate"),
+            400,
+        ),
         http(
             "gRPC-Web",
             http::Request::post(describe).header("content-type", "application/grpc-web+proto"),
@@ -235,10 +258,9 @@ async fn start() -> Running {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
-        upstream: upstream::Settings::default(),
-        emulator: emulator::Settings::default(),
-        aws_port: Default::default(),
+        ..server::Parts::default()
     };
     server::start(parts).await.unwrap()
 }
@@ -271,7 +293,8 @@ async fn send(
 
 async fn assert_works(connection: &mut Connection, after: &str) {
     let request = http::Request::post(Operation::ListIdentityPools.path())
-        .header("content-type", "application/grpc");
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
     let response = send(connection, request, frame(&[])).await;
 
     let collected = response.into_body().collect().await.unwrap();

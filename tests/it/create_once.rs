@@ -6,7 +6,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::support::fake_aws::{FakeAws, Fault};
-use crate::support::process::Process;
+use crate::support::guarded::{EVERYTHING, Guarded};
 
 const CALLS: usize = 100;
 const LONG: &str = "60s";
@@ -118,24 +118,21 @@ async fn an_upstream_that_is_not_there_is_unavailable() {
     );
 }
 
-fn start(aws: &FakeAws, attempt: &str) -> Process {
+fn start(aws: &FakeAws, attempt: &str) -> Guarded {
     start_at(&aws.url, attempt)
 }
 
 /// poolgate in front of AWS, which happens to be at `url`. Every time-out is long,
 /// so that a busy machine changes nothing, but for that of one attempt.
-fn start_at(url: &str, attempt: &str) -> Process {
-    Process::start(&[
+fn start_at(url: &str, attempt: &str) -> Guarded {
+    let set = [
         ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
-        ("POOLGATE_UPSTREAM__KIND", "aws"),
-        ("POOLGATE_UPSTREAM__ENDPOINT_URL", url),
         ("POOLGATE_UPSTREAM__CONNECT_TIMEOUT", "10s"),
         ("POOLGATE_UPSTREAM__READ_ATTEMPT_TIMEOUT", LONG),
         ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", attempt),
         ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "120s"),
-        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "example"),
-    ])
+    ];
+    Guarded::start_with(url, EVERYTHING, &set)
 }
 
 fn create() -> pb::CreateIdentityPoolRequest {

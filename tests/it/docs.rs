@@ -1,31 +1,85 @@
-//! The README's tables are those of the code.
+//! The tables in the documents are those of the code, and what the documents show works.
 //!
-//! `POOLGATE_WRITE_DOCS=1 cargo test --test it docs` writes them.
+//! `POOLGATE_WRITE_DOCS=1 cargo test --test it docs` writes the tables.
 
 use std::fs;
 
+use poolgate::policy::{self, Policies, RoleArns, Settings};
+
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies.md");
 
 #[test]
 fn the_tables_in_the_readme_are_those_of_the_code() {
-    let tables = [
-        ("configuration", poolgate::config::reference()),
-        ("metrics", poolgate::telemetry::reference()),
-        ("errors", poolgate::status::reference()),
-    ];
-    let readme = fs::read_to_string(README).unwrap();
-    let mut expected = readme.clone();
+    tables_are_those_of_the_code(
+        README,
+        &[
+            ("configuration", poolgate::config::reference()),
+            ("metrics", poolgate::telemetry::reference()),
+            ("errors", poolgate::status::reference()),
+        ],
+    );
+}
+
+#[test]
+fn the_tables_about_policies_are_those_of_the_code() {
+    tables_are_those_of_the_code(
+        POLICIES,
+        &[
+            ("entities", policy::entity_table()),
+            ("context", policy::context_table()),
+            ("guardrails", policy::guardrail_table()),
+        ],
+    );
+}
+
+#[test]
+fn the_policies_and_the_sample_that_are_shown_take_effect() {
+    let text = fs::read_to_string(POLICIES).unwrap();
+    let policies = blocks(&text, "cedar");
+    let samples = blocks(&text, "toml");
+    assert_eq!((policies.len(), samples.len()), (5, 2));
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let settings = Settings {
+        files: vec![write("policies.cedar", &policies.join("\n"))],
+        samples_file: Some(write("samples.toml", samples[1])),
+        allowed_role_arns: RoleArns::parse(["arn:aws:iam::111111111111:role/app-*"]).unwrap(),
+        ..Settings::default()
+    };
+
+    let mistakes = Policies::load(&settings).err().unwrap_or_default();
+
+    assert_eq!(mistakes, []);
+}
+
+/// What stands in the code blocks of a language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let begin = format!("```{language}\n");
+    text.split(&begin)
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap())
+        .collect()
+}
+
+fn tables_are_those_of_the_code(path: &str, tables: &[(&str, String)]) {
+    let written = fs::read_to_string(path).unwrap();
+    let mut expected = written.clone();
     for (name, table) in tables {
-        expected = with_table(&expected, name, &table);
+        expected = with_table(&expected, name, table);
     }
 
     if std::env::var_os("POOLGATE_WRITE_DOCS").is_some() {
-        fs::write(README, &expected).unwrap();
+        fs::write(path, &expected).unwrap();
         return;
     }
     assert!(
-        readme == expected,
-        "README.md has tables that differ from the code; write them with \
+        written == expected,
+        "{path} has tables that differ from the code; write them with \
          `POOLGATE_WRITE_DOCS=1 cargo test --test it docs`"
     );
 }

@@ -82,10 +82,10 @@ fn parts() -> server::Parts {
             listen: free,
             ..Default::default()
         },
+        tls: None,
         admin: server::admin::Settings { listen: None },
-        upstream: Default::default(),
-        emulator: Default::default(),
         aws_port: server::aws_port::Settings { listen: Some(free) },
+        ..Default::default()
     }
 }
 

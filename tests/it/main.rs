@@ -12,8 +12,11 @@
 )]
 
 mod any_bytes;
+mod authn;
 mod bad_input;
+mod behaviour;
 mod bounds;
+mod callers;
 mod classic_flow;
 mod classic_flow_table;
 mod create_once;
@@ -23,13 +26,18 @@ mod emulator_port;
 mod floors;
 mod fuzzed;
 mod killed;
+mod known;
 mod lock;
 mod operations;
 mod order;
 mod partial_update;
+mod paths;
+mod permissions;
+mod reloads;
 mod roundtrip;
 mod secrets;
 mod support;
 mod tenants;
+mod tls;
 mod unverified;
 mod upstream;

@@ -11,6 +11,7 @@ use tonic::body::Body;
 
 use crate::support::app::App;
 use crate::support::examples::call_on;
+use crate::support::guarded::{EVERYTHING, Guarded};
 use crate::support::process::Process;
 
 #[test]
@@ -105,23 +106,24 @@ async fn every_operation_gives_its_answer() {
 async fn every_operation_gives_its_answer_over_sockets() {
     let emulator = Process::emulate(&[]);
     let endpoint = format!("http://{}", emulator.address);
-    let poolgate = Process::start(&[
-        ("POOLGATE_UPSTREAM__KIND", "aws"),
-        ("POOLGATE_UPSTREAM__ENDPOINT_URL", &endpoint),
-        ("POOLGATE_UPSTREAM__ISSUE_ATTEMPT_TIMEOUT", "60s"),
-        ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "60s"),
-        ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-    ]);
+    let poolgate = Guarded::start_with(
+        &endpoint,
+        EVERYTHING,
+        &[
+            ("POOLGATE_UPSTREAM__ISSUE_ATTEMPT_TIMEOUT", "60s"),
+            ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "60s"),
+            ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
+        ],
+    );
 
     tell_the_story(poolgate.channel().await).await;
 }
 
-async fn tell_the_story<S>(service: S)
+async fn tell_the_story<S, B>(service: S)
 where
-    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>
+    S: tower::Service<http::Request<Body>, Response = http::Response<B>, Error: std::fmt::Debug>
         + Clone,
+    B: http_body::Body<Error: std::fmt::Debug>,
 {
     let mut known = BTreeMap::new();
     let mut called = BTreeSet::new();

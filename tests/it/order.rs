@@ -16,6 +16,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use crate::support::app::App;
 use crate::support::examples::frame;
+use crate::support::house::{Rules, token};
 use crate::support::wire::Wire;
 
 /// The stack's layers from the outside in, each by the answer it alone gives.
@@ -80,6 +81,7 @@ async fn the_outer_of_two_refusals_is_the_answer() {
         let app = App::wire(&wire).await;
         let request = http::Request::post(path)
             .header("content-type", content_type)
+            .header("te", "trailers")
             .header("grpc-timeout", timeout)
             .body(Body::new(Full::from(body.clone())))
             .unwrap();
@@ -104,6 +106,75 @@ async fn the_outer_of_two_refusals_is_the_answer() {
     }
 }
 
+/// Strangers' messages are not read, and only what was read is judged.
+#[tokio::test]
+async fn who_calls_comes_before_what_and_whether_it_may_comes_last() {
+    let bad_message = frame(b"\xff\xff");
+    let bad_field = frame(&poolgate::pb::DescribeIdentityPoolRequest::default().encode_to_vec());
+    let good = frame(
+        &poolgate::pb::DescribeIdentityPoolRequest {
+            identity_pool_id: "us-east-1:0a".to_owned(),
+        }
+        .encode_to_vec(),
+    );
+    let known = format!("Bearer {}", token("ann"));
+    for (why, authorization, timeout, body, reason) in [
+        (
+            "deadline before authenticate",
+            "Bearer x",
+            "soon",
+            &good,
+            "INVALID_TIMEOUT",
+        ),
+        (
+            "authenticate before inspect",
+            "Bearer x",
+            "1S",
+            &bad_message,
+            "UNAUTHENTICATED",
+        ),
+        (
+            "inspect before authorize",
+            &known,
+            "1S",
+            &bad_field,
+            "INVALID_FIELDS",
+        ),
+        (
+            "authorize before the service",
+            &known,
+            "1S",
+            &good,
+            "NO_POLICY_PERMITS",
+        ),
+    ] {
+        let wire = Wire::echo();
+        let rules = Rules::new(
+            "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n",
+            &["ann"],
+            r#"@id("lists") permit (principal, action == Poolgate::Action::"ListIdentityPools", resource);"#,
+        );
+        let directory = tempfile::TempDir::new().unwrap();
+        let engines = rules.engines(&directory);
+        let (settings, upstream) = Default::default();
+        let app = App::ruled(settings, upstream, wire.client(), engines).await;
+        let request = http::Request::post(Operation::DescribeIdentityPool.path())
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("grpc-timeout", timeout)
+            .header("authorization", authorization)
+            .body(Body::new(Full::from(body.clone())))
+            .unwrap();
+
+        let response = app.stack.clone().oneshot(request).await.unwrap();
+
+        let status = tonic::Status::from_header_map(response.headers()).unwrap();
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.reason, reason, "{why}");
+        assert!(wire.sent().is_empty(), "{why}");
+    }
+}
+
 /// A body that never comes is under the deadline too.
 #[tokio::test(start_paused = true)]
 async fn the_deadline_covers_the_reading_of_the_message() {
@@ -113,6 +184,7 @@ async fn the_deadline_covers_the_reading_of_the_message() {
     >());
     let request = http::Request::post(Operation::GetId.path())
         .header("content-type", "application/grpc")
+        .header("te", "trailers")
         .header("grpc-timeout", "50m")
         .body(Body::new(never))
         .unwrap();

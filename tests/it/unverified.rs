@@ -59,6 +59,12 @@ const OPEN: &[Open] = &[
         mark: "the members besides the issuer and the keys", listed: "the discovery document" },
     Open { question: "throttling", file: "quotas.rs",
         mark: "how much AWS lets through at once", listed: "how many requests come through at once" },
+    Open { question: "the HTTP status of throttling", file: "error.rs",
+        mark: "that throttling is the client's fault, too", listed: "the HTTP status of throttled requests" },
+    Open { question: "the texts of AWS's own troubles", file: "error.rs",
+        mark: "the texts of `ConcurrentModification` and `ExternalService`", listed: "`ExternalServiceException`" },
+    Open { question: "the algorithms of assertions", file: "logins/saml/signature.rs",
+        mark: "which algorithms the service accepts", listed: "which algorithms may sign it" },
     Open { question: "unlinking what is not linked", file: "operations/identities.rs",
         mark: "providers that are not linked are passed over", listed: "`UnlinkIdentity` passes over providers that are not linked" },
 ];

@@ -5,14 +5,14 @@ use std::error::Error;
 use prost_reflect::{DynamicMessage, Value};
 use tonic::{Code, Status, TimeoutExpired};
 
-use super::super::{Console, exit};
+use super::super::{Console, client, exit};
 use super::json;
 use crate::pb;
 
 /// Tells code, message and details; gives back the exit code.
 pub(super) fn report(status: &Status, console: &mut Console<'_>) -> u8 {
     let code = code(status);
-    match printable(status.message()) {
+    match printable(&client::describe(status)) {
         message if message.is_empty() => console.complain(name(code)),
         message => console.complain(format_args!("{}: {message}", name(code))),
     }

@@ -1,10 +1,49 @@
-//! Files that are read when the configuration is, so that mistakes in them are reported
-//! with all others.
+//! Files. They are read when the configuration is, here or by the room they belong to, so
+//! that mistakes in them are reported with all others.
 
 use std::fs;
+use std::path::PathBuf;
 
-use super::Accepts;
+use super::{Accepts, Shape};
 use crate::emulator::SecretKeys;
+
+/// The path of a file.
+pub(in crate::config) struct FilePath;
+
+impl Accepts for FilePath {
+    type Value = Option<PathBuf>;
+
+    fn parse(&self, text: &str) -> Result<Option<PathBuf>, String> {
+        Ok(Some(text.into()))
+    }
+
+    fn accepted(&self) -> String {
+        "the path of a file".to_owned()
+    }
+}
+
+/// Paths of files.
+pub(in crate::config) struct FilePaths;
+
+impl Accepts for FilePaths {
+    type Value = Vec<PathBuf>;
+
+    fn parse(&self, text: &str) -> Result<Vec<PathBuf>, String> {
+        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        match words.contains(&"") {
+            true => Err("an empty path is among them".to_owned()),
+            false => Ok(words.into_iter().map(PathBuf::from).collect()),
+        }
+    }
+
+    fn accepted(&self) -> String {
+        "a list of paths of files; in the environment separated by commas".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::List
+    }
+}
 
 /// The path of a file with the secrets of access keys.
 pub(in crate::config) struct SecretKeysFile;

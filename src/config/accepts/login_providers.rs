@@ -1,24 +1,9 @@
-//! Login providers of the emulator, and files about them.
+//! Login providers of the emulator.
 
 use std::path::PathBuf;
 
 use super::{Accepts, Shape};
 use crate::emulator;
-
-/// The path of a file.
-pub(in crate::config) struct FilePath;
-
-impl Accepts for FilePath {
-    type Value = Option<PathBuf>;
-
-    fn parse(&self, text: &str) -> Result<Option<PathBuf>, String> {
-        Ok(Some(text.into()))
-    }
-
-    fn accepted(&self) -> String {
-        "the path of a file".to_owned()
-    }
-}
 
 /// Addresses of issuers.
 pub(in crate::config) struct IssuerUrls;

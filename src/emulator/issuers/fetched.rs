@@ -10,13 +10,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::Request;
 use serde::Deserialize;
 
 use super::{Issuers, KeySet};
 use crate::clock::Clock;
 use crate::emulator::{Emulator, protocol};
+use crate::fetch::Fetch;
 use crate::operation::Operation;
 
 /// How old keys may get.
@@ -24,12 +24,6 @@ const REFRESH: Duration = Duration::from_secs(3600);
 
 /// How long a provider is left alone.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-
-/// Gets key sets from their address.
-pub trait KeySource: Send + Sync {
-    /// The body that is served at `url`, or what went wrong.
-    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Bytes, String>>;
-}
 
 pub(super) struct Fetched {
     url: String,
@@ -59,7 +53,7 @@ impl Fetched {
     }
 
     /// Asks the provider where that is due for a token that names this key.
-    async fn refresh(&self, key_id: Option<&str>, source: &dyn KeySource, clock: &Clock) {
+    async fn refresh(&self, key_id: Option<&str>, source: &dyn Fetch, clock: &Clock) {
         if !self.is_due(key_id, clock.instant()) {
             return;
         }
@@ -67,8 +61,8 @@ impl Fetched {
         if !self.is_due(key_id, clock.instant()) {
             return;
         }
-        let answer = source.fetch(&self.url).await.and_then(|body| {
-            let json = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let answer = source.fetch(&self.url).await.and_then(|document| {
+            let json = serde_json::from_slice(&document.body).map_err(|error| error.to_string())?;
             KeySet::of_json(&json)
         });
         let now = clock.instant();
@@ -134,14 +128,14 @@ impl Emulator {
         };
         for (provider, token) in &body.logins {
             self.issuers
-                .refresh(provider, token, source, &self.clock)
+                .refresh(provider, token, source, &self.outside)
                 .await;
         }
     }
 }
 
 impl Issuers {
-    async fn refresh(&self, provider: &str, token: &str, source: &dyn KeySource, clock: &Clock) {
+    async fn refresh(&self, provider: &str, token: &str, source: &dyn Fetch, clock: &Clock) {
         let Some(fetched) = self.fetched(provider) else {
             return;
         };

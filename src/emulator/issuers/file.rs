@@ -6,50 +6,24 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Issuer, KeySet, Keys, issuer_url, jwks_url, provider};
+use super::{Issuer, KeySet, Keys, issuer_url, provider};
+use crate::emulator::document::{self, Mistakes};
+use crate::fetch;
 
 /// Reads the file; or every mistake in it, each with its place.
 pub fn read(path: &Path) -> Result<Vec<Issuer>, Vec<String>> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let text = fs::read_to_string(path).map_err(|error| vec![error.to_string()])?;
-    let is_json = path
-        .extension()
-        .is_some_and(|extension| extension == "json");
-    let document: Value = match is_json {
-        true => serde_json::from_str(&text).map_err(|error| vec![error.to_string()])?,
-        false => toml::from_str(&text).map_err(|error| vec![error.to_string()])?,
-    };
-    let mut mistakes = Mistakes(Vec::new());
+    let document = document::read(path)?;
+    let mut mistakes = Mistakes::default();
     let issuers = mistakes.issuers(&document, folder);
-    match mistakes.0.is_empty() {
-        true => Ok(issuers),
-        false => Err(mistakes.0),
-    }
+    mistakes.unless_any(issuers)
 }
 
-struct Mistakes(Vec<String>);
-
 impl Mistakes {
-    fn add(&mut self, place: &str, what: impl std::fmt::Display) {
-        self.0.push(format!("{place}: {what}"));
-    }
-
     fn issuers(&mut self, document: &Value, folder: &Path) -> Vec<Issuer> {
-        if let Some(document) = document.as_object() {
-            self.unknown("", document, &["issuers"]);
-        }
-        let Some(list) = document.get("issuers").and_then(Value::as_array) else {
-            self.add("issuers", "missing, or not a list");
-            return Vec::new();
-        };
         let mut seen = BTreeSet::new();
         let mut issuers = Vec::new();
-        for (index, entry) in list.iter().enumerate() {
-            let place = format!("issuers[{index}]");
-            let Some(entry) = entry.as_object() else {
-                self.add(&place, "not a table");
-                continue;
-            };
+        for (place, entry) in self.tables(document, "issuers") {
             let Some(issuer) = self.issuer(&place, entry, folder) else {
                 continue;
             };
@@ -102,30 +76,10 @@ impl Mistakes {
         let keys = match (*source, entry.get(*source)?) {
             ("jwks", set) => KeySet::of_json(set).map(Keys::Written),
             ("jwks_file", Value::String(name)) => set_in(&folder.join(name)).map(Keys::Written),
-            (_, Value::String(url)) => jwks_url(url).map(|()| Keys::Fetched(url.clone())),
+            (_, Value::String(url)) => fetch::check_url(url).map(|()| Keys::Fetched(url.clone())),
             _ => Err("not a text".to_owned()),
         };
         keys.map_err(|reason| self.add(&source_place, reason)).ok()
-    }
-
-    fn text(&mut self, place: &str, entry: &Map<String, Value>, name: &str) -> Option<String> {
-        match entry.get(name)? {
-            Value::String(text) => Some(text.clone()),
-            _ => {
-                self.add(&format!("{place}.{name}"), "not a text");
-                None
-            }
-        }
-    }
-
-    fn unknown(&mut self, place: &str, entry: &Map<String, Value>, known: &[&str]) {
-        for name in entry.keys().filter(|name| !known.contains(&name.as_str())) {
-            let known = known.join("`, `");
-            self.add(
-                &format!("{place}{name}"),
-                format!("unknown; known are `{known}`"),
-            );
-        }
     }
 }
 

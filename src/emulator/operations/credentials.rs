@@ -60,22 +60,22 @@ pub(super) fn open_id_token(call: &Call<'_>, input: GetOpenIdToken) -> Result<Op
 
 pub(super) fn credentials(call: &Call<'_>, input: GetCredentials) -> Result<Answer, Error> {
     let custom = input.custom_role_arn.as_deref();
-    let mut store = call.store();
-    let pool = pool_of(call, &store, &input.identity_id)?;
+    let pool = pool_of(call, &input.identity_id)?;
     let logins = input.logins.unwrap_or_default();
-    let proof = Proof::of(call, pool, &input.identity_id, &logins)?;
+    let proof = Proof::of(call, &pool, &input.identity_id, &logins)?;
     let bearer = match proof.is_empty() {
         true => Bearer::Guest,
         false => Bearer::Authenticated(&proof.public),
     };
     // The role's session has the tags, too.
-    proof.tags(pool)?;
-    let pool_id = pool.configuration.identity_pool_id.clone();
+    proof.tags(&pool)?;
+    let pool_id = &pool.configuration.identity_pool_id;
+    let mut store = call.store();
     // A refusal links nothing, so the plan is carried out last.
     let plan = plan(call, &store, &input.identity_id, &proof)?;
-    role_choice::choose(pool, call.account(), bearer, custom)?;
+    role_choice::choose(&pool, call.account(), bearer, custom)?;
     let identity_id = plan.carry_out(&mut store, &proof.logins(), call.date())?;
-    let mut fill = |bytes: &mut [u8]| store.fill(&pool_id, bytes);
+    let mut fill = |bytes: &mut [u8]| store.fill(pool_id, bytes);
     Ok(Answer {
         identity_id,
         credentials: Credentials::new(&mut fill, call.now() + LIFETIME)?,
@@ -83,24 +83,23 @@ pub(super) fn credentials(call: &Call<'_>, input: GetCredentials) -> Result<Answ
 }
 
 fn open_id_claims(call: &Call<'_>, input: GetOpenIdToken) -> Result<Claims, Error> {
-    let mut store = call.store();
-    let pool = pool_of(call, &store, &input.identity_id)?;
-    check_classic_flow(pool)?;
+    let pool = pool_of(call, &input.identity_id)?;
+    check_classic_flow(&pool)?;
     let logins = input.logins.unwrap_or_default();
-    let proof = Proof::of(call, pool, &input.identity_id, &logins)?;
+    let proof = Proof::of(call, &pool, &input.identity_id, &logins)?;
     if proof.public.iter().any(Verified::is_saml) {
         // unverified: that SAML needs the enhanced flow is documented, the text is not.
         return Err(Error::invalid(
             "Basic (classic) flow is not supported with SAML providers, please use enhanced flow.",
         ));
     }
-    let pool_id = pool.configuration.identity_pool_id.clone();
-    let tags = proof.tags(pool)?;
+    let tags = proof.tags(&pool)?;
+    let mut store = call.store();
     let plan = plan(call, &store, &input.identity_id, &proof)?;
     let sub = plan.carry_out(&mut store, &proof.logins(), call.date())?;
     Ok(open_id::claims(
         call,
-        (sub, &pool_id),
+        (sub, &pool.configuration.identity_pool_id),
         proof.means(),
         tags,
         tokens::LIFETIME,

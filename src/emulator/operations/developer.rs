@@ -30,9 +30,8 @@ pub(super) fn token(call: &Call<'_>, input: GetToken) -> Result<OpenIdToken, Err
 }
 
 fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
-    let mut store = call.store();
     let pool_id = input.identity_pool_id;
-    let pool = store.pool(&call.region, &pool_id)?;
+    let pool = call.pool(&pool_id)?;
     let (provider, subject) = pool
         .configuration
         .developer_provider_name
@@ -42,7 +41,7 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
     let public = call.verifier().verify(&pool.configuration, &input.logins)?;
     let tags = match input.principal_tags {
         Some(tags) => tags,
-        None => principal_tags::of_logins(pool, &public),
+        None => principal_tags::of_logins(&pool, &public),
     };
     principal_tags::check_size(&tags)?;
     let mut amr = vec![
@@ -53,6 +52,8 @@ fn token_claims(call: &Call<'_>, mut input: GetToken) -> Result<Claims, Error> {
     amr.extend(public.iter().flat_map(Verified::means));
     let mut logins = vec![Login { provider, subject }];
     logins.extend(public.into_iter().map(|verified| verified.login));
+    let mut store = call.store();
+    store.pool(&call.region, &pool_id)?;
     let asked_for = input.identity_id.as_deref();
     let identity_id = identify(call, &mut store, &pool_id, asked_for, &logins)?;
     let lifetime = input.token_duration.unwrap_or(tokens::DEVELOPER_LIFETIME);

@@ -84,8 +84,7 @@ pub(super) struct Unlink {
 pub(super) fn get_id(call: &Call<'_>, input: GetId) -> Result<Id, Error> {
     let tokens = input.logins.unwrap_or_default();
     let pool_id = input.identity_pool_id;
-    let mut store = call.store();
-    let pool = &store.pool(&call.region, &pool_id)?.configuration;
+    let pool = call.pool(&pool_id)?.configuration;
     if tokens.contains_key(region::issuer(&call.region)) {
         return Err(Error::invalid_login_token("Can't pass in a Cognito token."));
     }
@@ -94,10 +93,12 @@ pub(super) fn get_id(call: &Call<'_>, input: GetId) -> Result<Id, Error> {
     }
     let logins: Vec<Login> = call
         .verifier()
-        .verify(pool, &tokens)?
+        .verify(&pool, &tokens)?
         .into_iter()
         .map(|verified| verified.login)
         .collect();
+    let mut store = call.store();
+    store.pool(&call.region, &pool_id)?;
     let identity_id = linking::resolve(&mut store, (&call.region, &pool_id), &logins, call.date())?;
     Ok(Id { identity_id })
 }
@@ -116,9 +117,8 @@ pub(super) fn list(call: &Call<'_>, input: List) -> Result<Listed, Error> {
     let name = format!("identities {}", input.identity_pool_id);
     let last = paging::last_shown(&name, input.next_token.as_deref())?;
     let hide_disabled = input.hide_disabled.unwrap_or_default();
-    let identities = store
-        .identities_after(&input.identity_pool_id, last.as_deref())
-        .filter(|identity| !(hide_disabled && identity.disabled));
+    let identities =
+        store.identities_after(&input.identity_pool_id, last.as_deref(), hide_disabled);
     let (identities, next_token) = paging::page(&name, identities, input.max_results, |identity| {
         &identity.id
     });
@@ -142,13 +142,13 @@ pub(super) fn delete(call: &Call<'_>, input: Delete) -> Result<Deleted, Error> {
 
 /// unverified: providers that are not linked are passed over.
 pub(super) fn unlink(call: &Call<'_>, input: Unlink) -> Result<(), Error> {
-    let mut store = call.store();
-    let pool = pool_of(call, &store, &input.identity_id)?;
-    let proof = Proof::of(call, pool, &input.identity_id, &input.logins)?;
+    let pool = pool_of(call, &input.identity_id)?;
+    let proof = Proof::of(call, &pool, &input.identity_id, &input.logins)?;
     let developer = pool.configuration.developer_provider_name.as_ref();
     if developer.is_some_and(|name| input.logins_to_remove.contains(name)) {
         return Err(Error::not_a_public_provider());
     }
+    let mut store = call.store();
     let identity = store.identity(&call.region, &input.identity_id)?;
     if !proof.vouches_for(identity) {
         return Err(Error::logins_do_not_match());

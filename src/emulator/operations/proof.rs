@@ -8,7 +8,6 @@ use crate::emulator::identity::{Identity, Login};
 use crate::emulator::logins::Verified;
 use crate::emulator::pool::Pool;
 use crate::emulator::region;
-use crate::emulator::store::Store;
 use crate::emulator::tokens::{Claims, Tags};
 
 /// What a logins map proves.
@@ -19,14 +18,13 @@ pub(super) struct Proof {
     pub(super) own: Option<Claims>,
 }
 
-/// The pool of an identity.
-pub(super) fn pool_of<'a>(
-    call: &Call<'_>,
-    store: &'a Store,
-    identity_id: &str,
-) -> Result<&'a Pool, Error> {
+/// The pool of an identity as it is at this moment. The logins of a request are verified
+/// with it while others use the store; then the identity is looked up anew, because it may
+/// have gone in the meantime, and its pool with it.
+pub(super) fn pool_of(call: &Call<'_>, identity_id: &str) -> Result<Pool, Error> {
+    let store = call.store();
     let identity = store.identity(&call.region, identity_id)?;
-    store.pool(&call.region, &identity.pool_id)
+    store.pool(&call.region, &identity.pool_id).cloned()
 }
 
 impl Proof {

@@ -85,7 +85,8 @@ impl Store {
                 return Err(Contradiction::Login(id));
             }
         }
-        self.members.insert((identity.pool_id.clone(), id.clone()));
+        self.members
+            .insert(&identity.pool_id, &id, identity.disabled);
         match self.identities.insert(id.clone(), identity) {
             Some(_) => Err(Contradiction::IdentityTwice(id)),
             None => Ok(()),

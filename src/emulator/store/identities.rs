@@ -20,7 +20,7 @@ impl Store {
         let tenant = self.tenant_of(pool_id);
         let id = self.new_id(region, &tenant);
         self.changes.note(Table::Identities, &id);
-        self.members.insert((pool_id.to_owned(), id.clone()));
+        self.members.insert(pool_id, &id, false);
         self.identities.insert(
             id.clone(),
             Identity {
@@ -60,6 +60,7 @@ impl Store {
                 self.changes.note(Table::Identities, &other.id);
                 other.logins.clear();
                 other.disabled = true;
+                self.members.disable(&pool_id, &other.id);
                 other.modified = now;
             }
         }
@@ -91,6 +92,9 @@ impl Store {
                 identity.disabled = identity.logins.is_empty();
             }
         }
+        if identity.disabled {
+            self.members.disable(&identity.pool_id, id);
+        }
     }
 
     /// Removes an identity, if there is one.
@@ -100,8 +104,7 @@ impl Store {
         }
         if let Some(identity) = self.identities.remove(id) {
             self.changes.note(Table::Identities, id);
-            self.members
-                .remove(&(identity.pool_id.clone(), identity.id));
+            self.members.remove(&identity.pool_id, id);
             for login in identity.logins {
                 self.owners.remove(&(identity.pool_id.clone(), login));
             }

@@ -209,7 +209,7 @@ fn an_assertion_brings_its_own_roles_and_works_in_the_enhanced_flow_only() {
             .map(|role| format!("<AttributeValue>{role},{saml}</AttributeValue>"))
             .collect();
         let xml = format!(
-            r#"<Response><NameID>ann</NameID><Attribute Name="https://aws.amazon.com/SAML/Attributes/Role">{values}</Attribute></Response>"#
+            r#"<Assertion><Subject><NameID>ann</NameID></Subject><AttributeStatement><Attribute Name="https://aws.amazon.com/SAML/Attributes/Role">{values}</Attribute></AttributeStatement></Assertion>"#
         );
         json!({saml: base64::engine::general_purpose::STANDARD.encode(xml)})
     };

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::emulator::{Issuer, KeySource, Keys, Wanted};
+use crate::emulator::{Issuer, Keys, Reply, Wanted};
+use crate::fetch::Document;
 
 const IDP: &str = "idp.example";
 const KEYS: &str = "https://idp.example/keys";
@@ -17,12 +18,15 @@ struct Provider {
     keys: Mutex<Option<Value>>,
 }
 
-impl KeySource for Provider {
-    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
+impl Fetch for Provider {
+    fn fetch<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Document, String>> {
         assert_eq!(url, KEYS);
         self.asked.fetch_add(1, Ordering::SeqCst);
         let keys = self.keys.lock().unwrap().clone();
-        let answer = keys.map(|keys| Bytes::from(keys.to_string()));
+        let answer = keys.map(|keys| Document {
+            body: Bytes::from(keys.to_string()),
+            max_age: None,
+        });
         Box::pin(async move { answer.ok_or_else(|| "out of order".to_owned()) })
     }
 }
@@ -128,7 +132,9 @@ async fn keys_are_fetched_for_requests_over_a_socket() {
     let body = json!({"IdentityPoolId": pool, "Logins": {minted.provider: minted.token}});
 
     let request = unsigned("GetId", &body.to_string());
-    let answer = world.emulator.serve(request).await;
+    let Reply::Whole(answer) = world.emulator.serve(request).await else {
+        panic!("no answer");
+    };
 
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(provider.asked(), 1);

@@ -1,5 +1,8 @@
+use std::fs;
+use std::path::Path;
+
 use super::*;
-use crate::emulator::{Issuer, KeySet, Keys, LoginTokens, SamlProvider, Wanted};
+use crate::emulator::{Issuer, KeySet, Keys, LoginTokens, Wanted, read_saml_metadata};
 
 const IDP: &str = "idp.example";
 const IDP_ARN: &str = "arn:aws:iam::123456789012:oidc-provider/idp.example";
@@ -194,37 +197,34 @@ fn a_user_who_is_signed_out_everywhere_is_refused_where_the_pool_asks() {
 }
 
 #[test]
-fn assertions_of_a_known_saml_provider_are_checked_and_others_are_read() {
+fn assertions_of_a_known_saml_provider_are_verified_and_others_are_believed() {
     let arn = "arn:aws:iam::123456789012:saml-provider/idp";
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/emulator/logins/saml/vectors");
+    let signed = fs::read_to_string(vectors.join("assertion.xml")).unwrap();
+    let provider = read_saml_metadata(arn, &vectors.join("metadata.xml")).unwrap();
     let known = Settings {
-        saml_providers: vec![SamlProvider {
-            arn: arn.to_owned(),
-            entity_id: "https://idp.example".to_owned(),
-        }],
+        saml_providers: vec![provider],
         ..Settings::default()
     };
-    let assertion = |issuer: &str| {
-        let xml = format!(
-            "<Assertion><Issuer>{issuer}</Issuer><NameID>ann</NameID>\
-             <Audience>urn:amazon:webservices</Audience>\
-             <Attribute Name=\"https://aws.amazon.com/SAML/Attributes/Role\"><AttributeValue>\
-             {ROLE},{arn}</AttributeValue></Attribute></Assertion>"
-        );
-        json!({arn: base64::engine::general_purpose::STANDARD.encode(xml)})
-    };
-    for (settings, other_is_refused) in [(known, true), (Settings::default(), false)] {
-        let world = World::with(settings);
-        let pool = world.pool(json!({"SamlProviderARNs": [arn]}));
-        world.identity(&pool, assertion("https://idp.example"));
+    let forged = signed.replace("ann@example", "eve@example");
+    let elsewhere = signed.replace("https://idp.example", "https://other.example");
+    for (xml, refused) in [
+        (signed, None),
+        (forged, Some("Couldn't verify signed token.")),
+        (elsewhere, Some("Issuer doesn't match providerName")),
+    ] {
+        let logins = json!({arn: base64::engine::general_purpose::STANDARD.encode(xml)});
+        for (settings, refused) in [(&known, refused), (&Settings::default(), None)] {
+            let world = World::with(settings.clone());
+            let pool = world.pool(json!({"SamlProviderARNs": [arn]}));
 
-        let body = json!({"IdentityPoolId": pool, "Logins": assertion("https://other.example")});
-        let refused = world.call("GetId", body).err();
+            let answer = world.call("GetId", json!({"IdentityPoolId": pool, "Logins": logins}));
 
-        let expected = "Invalid login token. Issuer doesn't match providerName";
-        assert_eq!(
-            refused.map(|refused| refused.message).as_deref(),
-            other_is_refused.then_some(expected)
-        );
+            assert_eq!(
+                answer.err().map(|refused| refused.message),
+                refused.map(|reason| format!("Invalid login token. {reason}"))
+            );
+        }
     }
 }
 

@@ -91,7 +91,7 @@ fn open_id_connect_and_saml_providers_are_named_by_issuer_and_by_arn() {
         "SamlProviderARNs": [saml],
     }));
     let assertion = base64::engine::general_purpose::STANDARD
-        .encode("<Response><NameID>ann</NameID></Response>");
+        .encode("<Assertion><Subject><NameID>ann</NameID></Subject></Assertion>");
 
     let by_oidc = world.identity(
         &pool,

@@ -6,16 +6,10 @@
 
 #[path = "classic_flow.rs"]
 mod classic_flow;
-#[path = "developer.rs"]
-mod developer;
-#[path = "developer_users.rs"]
-mod developer_users;
 #[path = "enhanced_flow.rs"]
 mod enhanced_flow;
 #[path = "fetched_keys.rs"]
 mod fetched_keys;
-#[path = "identities.rs"]
-mod identities;
 #[path = "issuers.rs"]
 mod issuers;
 #[path = "logins.rs"]
@@ -24,8 +18,6 @@ mod logins;
 mod pools;
 #[path = "quotas.rs"]
 mod quotas;
-#[path = "roles.rs"]
-mod roles;
 #[path = "snapshot.rs"]
 mod snapshot;
 #[path = "sts.rs"]
@@ -51,7 +43,7 @@ impl World {
         Self::fetching(settings, None)
     }
 
-    fn fetching(settings: Settings, source: Option<Arc<dyn KeySource>>) -> Self {
+    fn fetching(settings: Settings, source: Option<Arc<dyn Fetch>>) -> Self {
         Self(super::World::on_disk_with(settings, source))
     }
 }

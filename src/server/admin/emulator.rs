@@ -1,4 +1,5 @@
-//! Looking after the emulator's state: showing it, bringing it back, forgetting it.
+//! Looking after the emulator: showing its state, bringing it back, forgetting it, setting
+//! its faults and its clock.
 //!
 //! These paths are for tools. What a browser sends from a page of elsewhere is refused,
 //! or any page could empty the emulator of the developer who looks at it.
@@ -16,6 +17,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
 
 use crate::emulator::{Emulator, RestoreError};
 
+mod clock;
+mod faults;
+
 /// The largest snapshot that is taken back: about a million identities.
 const LARGEST_SNAPSHOT: usize = 512 * 1024 * 1024;
 
@@ -24,6 +28,11 @@ pub(super) fn routes(emulator: Arc<Emulator>) -> Router {
     Router::new()
         .route("/emulator/snapshot", get(snapshot).put(restore))
         .route("/emulator/reset", post(reset))
+        .route(
+            "/emulator/faults",
+            get(faults::show).put(faults::set).delete(faults::clear),
+        )
+        .route("/emulator/clock", get(clock::show).post(clock::turn))
         .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT))
         .layer(middleware::from_fn(refuse_pages))
         .with_state(emulator)
@@ -92,7 +101,7 @@ async fn refuse_pages(request: Request, next: Next) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use axum::body::Body;
     use http_body_util::BodyExt;
     use serde_json::{Value, json};
@@ -154,8 +163,12 @@ mod tests {
         }
     }
 
-    fn emulator() -> Arc<Emulator> {
-        Arc::new(Emulator::new(Settings::default(), Clock::system()))
+    pub(super) fn emulator() -> Arc<Emulator> {
+        emulator_with(Settings::default())
+    }
+
+    pub(super) fn emulator_with(settings: Settings) -> Arc<Emulator> {
+        Arc::new(Emulator::new(settings, Clock::system()))
     }
 
     fn create_pool(emulator: &Emulator) {
@@ -177,7 +190,7 @@ mod tests {
         snapshot["pools"].as_array().unwrap().len()
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         emulator: &Arc<Emulator>,
         method: &str,
         path: &str,

@@ -92,7 +92,7 @@ fn refuse(error: &MintError) -> Response {
     (status, format!("{error}\n")).into_response()
 }
 
-fn json(value: &impl Serialize) -> Response {
+pub(super) fn json(value: &impl Serialize) -> Response {
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "no-store"),

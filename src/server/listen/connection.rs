@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::call::Calls;
-use super::{Grpc, Limits, Peer, Serving, preface};
+use super::handshake::{Refused, Secured, Tls};
+use super::trust::Trust;
+use super::{Grpc, Limits, Serving, preface};
+use crate::caller::Peer;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
@@ -26,18 +30,72 @@ const SEND_BUFFER: usize = 64 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves `stream` until either side ends it.
+/// Serves `stream` until either side ends it, or its peer loses our trust.
 pub(super) async fn serve(
     stream: TcpStream,
     service: impl Grpc,
     limits: Limits,
+    tls: Option<Tls>,
     metrics: Arc<Metrics>,
     serving: Serving,
 ) {
     let Ok(address) = stream.peer_addr() else {
         return;
     };
+    let peer = Peer {
+        address: canonical(address),
+        certificate: None,
+    };
     let _open = Open::count(Arc::clone(&metrics));
+    let Some(tls) = tls else {
+        let trust = Trust::Unconditional;
+        return speak(stream, service, limits, peer, trust, &metrics, &serving).await;
+    };
+    let secured = tokio::select! {
+        biased;
+        () = serving.stopped.cancelled() => return,
+        secured = tls.accept(stream) => secured,
+    };
+    let Secured {
+        stream,
+        certificate,
+        trust,
+    } = match secured {
+        Ok(secured) => secured,
+        Err(refused) => {
+            metrics.connection_refused(Refusal::Tls);
+            return tell(&refused, peer.address);
+        }
+    };
+    let peer = Peer {
+        certificate,
+        ..peer
+    };
+    speak(stream, service, limits, peer, trust, &metrics, &serving).await;
+}
+
+/// What strangers do is no news. A certificate that we trust and cannot use is: whoever
+/// made it wants to know.
+fn tell(refused: &Refused, peer: SocketAddr) {
+    match refused {
+        Refused::Certificate(_) => tracing::info!(%peer, "connection closed: {refused}"),
+        _ => tracing::debug!(%peer, reason = %refused, "TLS refused"),
+    }
+}
+
+/// Speaks HTTP/2.
+async fn speak<S>(
+    stream: S,
+    service: impl Grpc,
+    limits: Limits,
+    peer: Peer,
+    mut trust: Trust,
+    metrics: &Metrics,
+    serving: &Serving,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let address = peer.address;
     let stream = tokio::select! {
         biased;
         // Nothing was begun yet, so nothing is lost.
@@ -50,25 +108,41 @@ pub(super) async fn serve(
     };
     let calls = Calls {
         service,
-        peer: Peer(canonical(address)),
+        peer,
         open: serving.calls.clone(),
     };
     let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
-    let ended = tokio::select! {
+    let grace = tokio::select! {
         biased;
         () = serving.cut.cancelled() => return,
-        ended = connection.as_mut() => ended,
-        () = serving.stopped.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                biased;
-                () = serving.cut.cancelled() => return,
-                ended = connection => ended,
-            }
+        ended = connection.as_mut() => return log_end(ended, address),
+        // The drain has its own time limit.
+        () = serving.stopped.cancelled() => None,
+        (reason, grace) = trust.lost() => {
+            tracing::info!(peer = %address, %reason, "peer is no longer trusted, told to go away");
+            Some(grace)
         }
     };
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        () = serving.cut.cancelled() => {}
+        ended = connection => log_end(ended, address),
+        () = pass(grace) => tracing::info!(peer = %address, "peer did not go away, connection cut"),
+    }
+}
+
+/// Ends when the time is over; without a time, never.
+async fn pass(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn log_end(ended: hyper::Result<()>, peer: SocketAddr) {
     if let Err(error) = ended {
-        tracing::debug!(peer = %address, %error, "connection ended with an error");
+        tracing::debug!(%peer, %error, "connection ended with an error");
     }
 }
 

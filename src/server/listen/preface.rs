@@ -122,11 +122,17 @@ mod tests {
 
     #[tokio::test]
     async fn another_protocol_is_found_out_before_it_has_sent_24_bytes() {
-        let (mut client, server) = tokio::io::duplex(64);
+        for (why, opening) in [
+            ("HTTP/1.1", &b"GET /"[..]),
+            ("TLS", &[22, 3, 1, 2, 0, 1]),
+            ("HTTP/2, badly", b"PRI * HTTP/2.1"),
+        ] {
+            let (mut client, server) = tokio::io::duplex(64);
 
-        client.write_all(b"GET /").await.unwrap();
+            client.write_all(opening).await.unwrap();
 
-        assert!(expect(server, LONG).await.is_none());
+            assert!(expect(server, LONG).await.is_none(), "{why}");
+        }
     }
 
     #[tokio::test]

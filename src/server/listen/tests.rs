@@ -4,6 +4,7 @@ use tonic::body::Body;
 use tower::service_fn;
 
 use super::*;
+use crate::caller::Peer;
 use crate::server::testing::{
     GOAWAY, LIMITS, RawPeer, call, connect, raw_frame, request_frame, says, serve, until,
 };
@@ -11,8 +12,8 @@ use crate::server::testing::{
 #[tokio::test]
 async fn a_call_is_answered_and_the_service_knows_its_peer() {
     let service = service_fn(async |request: Request<Body>| {
-        let peer = request.extensions().get::<Peer>().copied().unwrap();
-        says(peer.0.ip().to_string())
+        let peer = request.extensions().get::<Peer>().unwrap();
+        says(peer.address.ip().to_string())
     });
     let (address, _serving, _) = serve(service, LIMITS);
 

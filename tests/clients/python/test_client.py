@@ -6,6 +6,7 @@ on its emulator: `POOLGATE_BIN`, or else `target/debug/poolgate`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -34,6 +35,8 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("POOLGATE_BIN", ROOT / "target/debug/poolgate"))
 SERVICE = "cognito.identity.v1.CognitoIdentityService"
+TOKEN = "a-token-of-these-tests-only"
+AUTHORIZATION = ("authorization", f"Bearer {TOKEN}")
 
 
 @contextmanager
@@ -77,6 +80,21 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert protoc.main(["protoc", *arguments]) == 0
     sys.path.insert(0, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings with one caller, who may do everything."""
+    folder = tmp_path_factory.mktemp("known")
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    callers = folder / "callers.toml"
+    callers.write_text(f'[[tokens]]\nname = "test"\nsha256 = "{digest}"\n')
+    policies = folder / "all.cedar"
+    policies.write_text('@id("all") permit (principal, action, resource);')
+    return {
+        "POOLGATE_AUTHN__CALLERS_FILE": str(callers),
+        "POOLGATE_POLICY__FILES": str(policies),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -226,20 +244,27 @@ def silent() -> Iterator[str]:
     [("the caller's deadline", "60s", 0.4), ("poolgate's own", "400ms", None)],
 )
 def test_a_call_ends_at_its_deadline(
-    stubs: Path, identities: Any, silent: str, why: str, setting: str, timeout: float | None
+    stubs: Path,
+    identities: Any,
+    silent: str,
+    known: dict[str, str],
+    why: str,
+    setting: str,
+    timeout: float | None,
 ) -> None:
     with (
         poolgate(
             POOLGATE_UPSTREAM__KIND="aws",
             POOLGATE_UPSTREAM__ENDPOINT_URL=silent,
             POOLGATE_SERVER__DEFAULT_DEADLINE=setting,
+            **known,
         ) as address,
         grpc.insecure_channel(address) as channel,
     ):
         request = identities.GetIdRequest(identity_pool_id="us-east-1:0a")
         begun = time.monotonic()
         with pytest.raises(grpc.RpcError) as caught:
-            stub(channel).GetId(request, timeout=timeout)
+            stub(channel).GetId(request, timeout=timeout, metadata=[AUTHORIZATION])
         taken = time.monotonic() - begun
 
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED, why
@@ -265,3 +290,15 @@ def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
     answer = health.Check(health_pb2.HealthCheckRequest(service=service))
 
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_callers_are_told_apart_by_their_token(stubs: Path, pb: Any, known: dict[str, str]) -> None:
+    request = pb.ListIdentityPoolsRequest()
+    with poolgate(**known) as address, grpc.insecure_channel(address) as channel:
+        answer = stub(channel).ListIdentityPools(request, metadata=[AUTHORIZATION])
+        with pytest.raises(grpc.RpcError) as caught:
+            stub(channel).ListIdentityPools(request, metadata=[("authorization", "Bearer x")])
+
+    assert not answer.identity_pools
+    assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert caught.value.details() == "the call carries no valid credentials"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from botocore import UNSIGNED
+from botocore import UNSIGNED, xform_name
 from botocore.exceptions import ClientError
 from emulating import (
     ACCOUNT,
@@ -114,6 +115,56 @@ def test_a_pool_is_not_created_outside_the_model(client: Any, name: str) -> None
     assert message.startswith(
         f"1 validation error detected: Value '{name}' at 'identityPoolName' failed to satisfy"
     )
+
+
+OUTSIDE_THE_MODEL: dict[str, dict[str, Any]] = {
+    "CreateIdentityPool": {"IdentityPoolName": "*", "AllowUnauthenticatedIdentities": True},
+    "DeleteIdentities": {"IdentityIdsToDelete": ["*"]},
+    "DeleteIdentityPool": {"IdentityPoolId": "*"},
+    "DescribeIdentity": {"IdentityId": "*"},
+    "DescribeIdentityPool": {"IdentityPoolId": "*"},
+    "GetCredentialsForIdentity": {"IdentityId": "*"},
+    "GetId": {"IdentityPoolId": "*"},
+    "GetIdentityPoolRoles": {"IdentityPoolId": "*"},
+    "GetOpenIdToken": {"IdentityId": "*"},
+    "GetOpenIdTokenForDeveloperIdentity": {"IdentityPoolId": "*", "Logins": {DEVELOPER: "a"}},
+    "GetPrincipalTagAttributeMap": {"IdentityPoolId": "*", "IdentityProviderName": FACEBOOK},
+    "ListIdentities": {"IdentityPoolId": NOBODY, "MaxResults": 61},
+    "ListIdentityPools": {"MaxResults": 61},
+    "ListTagsForResource": {"ResourceArn": "a" * 2049},
+    "LookupDeveloperIdentity": {"IdentityPoolId": "*"},
+    "MergeDeveloperIdentities": {
+        "IdentityPoolId": NOBODY,
+        "DeveloperProviderName": "*",
+        "SourceUserIdentifier": "a",
+        "DestinationUserIdentifier": "b",
+    },
+    "SetIdentityPoolRoles": {"IdentityPoolId": "*", "Roles": {}},
+    "SetPrincipalTagAttributeMap": {"IdentityPoolId": "*", "IdentityProviderName": FACEBOOK},
+    "TagResource": {"ResourceArn": "a" * 20, "Tags": {"t" * 129: ""}},
+    "UnlinkDeveloperIdentity": {
+        "IdentityId": "*",
+        "IdentityPoolId": NOBODY,
+        "DeveloperProviderName": DEVELOPER,
+        "DeveloperUserIdentifier": "a",
+    },
+    "UnlinkIdentity": {"IdentityId": "*", "Logins": {}, "LoginsToRemove": []},
+    "UntagResource": {"ResourceArn": "a" * 20, "TagKeys": ["t" * 129]},
+    "UpdateIdentityPool": {
+        "IdentityPoolId": NOBODY,
+        "IdentityPoolName": "*",
+        "AllowUnauthenticatedIdentities": True,
+    },
+}
+
+
+def test_every_operation_refuses_what_is_outside_the_model(client: Any) -> None:
+    assert set(OUTSIDE_THE_MODEL) == set(client.meta.service_model.operation_names)
+    for operation, request in OUTSIDE_THE_MODEL.items():
+        kind, message = refusal(partial(getattr(client, xform_name(operation)), **request))
+
+        assert kind == "ValidationException", operation
+        assert message.startswith("1 validation error detected: "), message
 
 
 def test_a_pool_that_is_not_there_is_not_found(client: Any) -> None:

@@ -7,6 +7,7 @@ pub(super) const WORDS: &[&str] = &[
     "caller",
     "clock",
     "failure",
+    "fetch",
     "model",
     "notes",
     "operation",
@@ -123,6 +124,11 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry"]),
     ("opentelemetry*", &["telemetry"]),
     ("cedar_policy*", &["policy"]),
+    // Connections are the server's; what a certificate says is read where callers are
+    // told apart, and where a SAML provider says what it signs with.
+    ("rustls", &["server"]),
+    ("tokio_rustls", &["server"]),
+    ("x509_parser", &["authn", "emulator/issuers/saml_metadata"]),
     ("redis", &["quota/redis"]),
 ];
 

@@ -9,8 +9,9 @@ use poolgate::emulator::{Connector, Emulator};
 use poolgate::layers::Meter;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
-use poolgate::server::{Settings, stack};
+use poolgate::server::{Rules, Settings, stack};
 use poolgate::upstream::{self, Upstream};
+use poolgate::{authn, policy};
 use tokio_util::task::TaskTracker;
 
 use super::wire::Wire;
@@ -22,6 +23,7 @@ pub struct App {
     pub client: Client,
     pub stack: stack::Stack,
     pub meter: Arc<Counts>,
+    pub upstream: Arc<Upstream>,
     pub writes: TaskTracker,
 }
 
@@ -52,16 +54,31 @@ impl App {
         upstream: upstream::Settings,
         http_client: SharedHttpClient,
     ) -> Self {
+        let nobody_is_asked = (Default::default(), Default::default());
+        Self::ruled(settings, upstream, http_client, nobody_is_asked).await
+    }
+
+    /// With callers and policies.
+    pub async fn ruled(
+        settings: Settings,
+        upstream: upstream::Settings,
+        http_client: SharedHttpClient,
+        (callers, policies): (authn::Settings, policy::Settings),
+    ) -> Self {
         let writes = TaskTracker::new();
         let clock = Clock::system();
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
-        let routes = stack::inner(&settings, Arc::new(upstream), &clock);
+        let upstream = Arc::new(upstream);
+        let rules = Rules::open(&callers, &policies, &clock).unwrap();
         let meter = Arc::new(Counts::default());
-        let stack = stack::outer(routes, meter.clone(), &clock);
+        let counted: Arc<dyn Meter> = meter.clone();
+        let routes = stack::inner(&settings, &rules, Arc::clone(&upstream), &counted, &clock);
+        let stack = stack::outer(routes, counted, &clock);
         Self {
             client: CognitoIdentityServiceClient::new(stack.clone()),
             stack,
             meter,
+            upstream,
             writes,
         }
     }
@@ -86,4 +103,10 @@ impl Meter for Counts {
     }
 
     fn panicked(&self) {}
+
+    fn authenticated(&self, _: &'static str, _: &'static str) {}
+
+    fn authorized(&self, _: Rpc, _: &'static str) {}
+
+    fn shadowed(&self, _: Rpc, _: &'static str) {}
 }

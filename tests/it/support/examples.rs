@@ -66,9 +66,14 @@ pub async fn call(app: &App, operation: Operation, request: &Value) -> Result<Va
 }
 
 /// The same over any gRPC service, such as a connection.
-pub async fn call_on<S>(service: S, operation: Operation, request: &Value) -> Result<Value, Status>
+pub async fn call_on<S, B>(
+    service: S,
+    operation: Operation,
+    request: &Value,
+) -> Result<Value, Status>
 where
-    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>,
+    S: tower::Service<http::Request<Body>, Response = http::Response<B>, Error: std::fmt::Debug>,
+    B: http_body::Body<Error: std::fmt::Debug>,
 {
     let name = |kind| format!("cognito.identity.v1.{operation}{kind}");
     let descriptor = pb::descriptors()
@@ -99,12 +104,14 @@ pub async fn call_bytes(app: &App, path: &str, body: &[u8]) -> Result<Vec<u8>, S
     send_bytes(app.stack.clone(), path, body).await
 }
 
-async fn send_bytes<S>(service: S, path: &str, body: &[u8]) -> Result<Vec<u8>, Status>
+async fn send_bytes<S, B>(service: S, path: &str, body: &[u8]) -> Result<Vec<u8>, Status>
 where
-    S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error: std::fmt::Debug>,
+    S: tower::Service<http::Request<Body>, Response = http::Response<B>, Error: std::fmt::Debug>,
+    B: http_body::Body<Error: std::fmt::Debug>,
 {
     let request = http::Request::post(path)
         .header("content-type", "application/grpc")
+        .header("te", "trailers")
         .body(Body::new(Full::from(body.to_vec())))
         .unwrap();
     let response = service.oneshot(request).await.unwrap();

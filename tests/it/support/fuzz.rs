@@ -4,9 +4,12 @@
 use bytes::Bytes;
 use http::Request;
 use poolgate::clock::Clock;
-use poolgate::emulator::{Emulator, Settings};
+use poolgate::emulator::{Emulator, SamlProvider, Settings};
 
 const ISSUER: &str = "https://login.example.com";
+const SAML: &str = "arn:aws:iam::123456789012:saml-provider/idp";
+/// A provider whose keys are known.
+const VERIFIED_SAML: &str = "arn:aws:iam::123456789012:saml-provider/verified";
 const OPERATIONS: [&str; 5] = [
     "CreateIdentityPool",
     "GetId",
@@ -25,13 +28,20 @@ impl Default for Target {
     fn default() -> Self {
         let settings = Settings {
             test_issuers: vec![ISSUER.to_owned()],
+            saml_providers: vec![SamlProvider {
+                arn: VERIFIED_SAML.to_owned(),
+                entity_id: "https://idp.example".to_owned(),
+                keys: Vec::new(),
+            }],
             ..Settings::default()
         };
         let emulator = Emulator::new(settings, Clock::system());
-        let wanted = r#"{"IdentityPoolName": "pool", "AllowUnauthenticatedIdentities": false,
-            "SupportedLoginProviders": {"accounts.google.com": "app"},
+        let wanted = format!(
+            r#"{{"IdentityPoolName": "pool", "AllowUnauthenticatedIdentities": false,
+            "SupportedLoginProviders": {{"accounts.google.com": "app"}},
             "OpenIdConnectProviderARNs": ["arn:aws:iam::123456789012:oidc-provider/login.example.com"],
-            "SamlProviderARNs": ["arn:aws:iam::123456789012:saml-provider/idp"]}"#;
+            "SamlProviderARNs": ["{SAML}", "{VERIFIED_SAML}"]}}"#
+        );
         let (status, body) = answer(&emulator, "CreateIdentityPool", wanted.as_bytes());
         assert_eq!(status, 200, "{body}");
         let id = body.split('"').find(|word| word.starts_with("us-east-1:"));
@@ -60,7 +70,8 @@ impl Target {
         for (provider, verified) in [
             ("login.example.com", true),
             ("accounts.google.com", false),
-            ("arn:aws:iam::123456789012:saml-provider/idp", false),
+            (SAML, false),
+            (VERIFIED_SAML, true),
         ] {
             let body = format!(
                 r#"{{"IdentityPoolId": "{}", "Logins": {{"{provider}": {}}}}}"#,

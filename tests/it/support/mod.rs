@@ -3,19 +3,29 @@
 //! * [`app::App`] is poolgate without a socket: a generated client over the whole
 //!   stack of layers, over the real SDK, over the emulator or a [`wire::Wire`].
 //! * [`arbitrary`] makes random requests within the bounds of AWS's model.
+//! * [`certificates::Authority`] makes certificates for TLS, good ones and bad ones.
 //! * [`direct::Direct`] is the emulator without poolgate around it.
 //! * [`examples`] has a request of every operation and makes calls generically.
 //! * [`fuzz::Target`] is what random input is thrown at, here and by `fuzz/`.
+//! * [`guarded::Guarded`] has a caller and policies for the real binary, and
+//!   [`house::House`] as many of both as a test writes, for poolgate in this process.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
+//! * [`raw::RawPeer`] speaks HTTP/2 by hand.
+//! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
 //!   request and answers as it is told.
 
 pub mod app;
 pub mod arbitrary;
+pub mod certificates;
 pub mod direct;
 pub mod examples;
 pub mod fake_aws;
 pub mod fuzz;
+pub mod guarded;
+pub mod house;
 pub mod process;
+pub mod raw;
+pub mod tokens;
 pub mod wire;

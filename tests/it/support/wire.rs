@@ -1,5 +1,6 @@
 //! The network under the SDK, in the hands of a test.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +20,8 @@ pub struct Sent {
     pub host: String,
     pub operation: String,
     pub authorization: Option<String>,
+    /// The names of the headers, in alphabetical order.
+    pub headers: Vec<String>,
     pub body: Value,
 }
 
@@ -99,11 +102,14 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let header = |name| request.headers().get(name).map(str::to_owned);
         let target = header("x-amz-target").unwrap_or_default();
+        let headers = request.headers().iter().map(|(name, _)| name.to_owned());
+        let headers: BTreeSet<String> = headers.collect();
         let uri: http::Uri = request.uri().parse().unwrap();
         let sent = Sent {
             host: uri.host().unwrap().to_owned(),
             operation: target.rsplit('.').next().unwrap().to_owned(),
             authorization: header("authorization"),
+            headers: headers.into_iter().collect(),
             body: serde_json::from_slice(request.body().bytes().unwrap()).unwrap(),
         };
         let answer = (self.respond)(&sent);

@@ -1,0 +1,118 @@
+//! What it takes to tell who calls: `cargo bench --bench callers`.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot be set up stops; tests use more of what it stands on"
+)]
+
+#[path = "../tests/it/support/tokens.rs"]
+mod tokens;
+
+use std::fs;
+use std::sync::Arc;
+
+use divan::Bencher;
+use futures_util::FutureExt;
+use poolgate::authn::{Authenticator, Callers, Settings};
+use poolgate::caller::Certificate;
+use poolgate::clock::Clock;
+use tokens::{Issuer, Site};
+
+const ISSUER: &str = "https://login.example.com";
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench]
+fn token_verified_a_moment_ago(bencher: Bencher<'_, '_>) {
+    let door = Door::new();
+    let token = door.token("shop");
+    assert!(door.lets_in(None, &token));
+    bencher.bench(|| door.lets_in(None, &token));
+}
+
+#[divan::bench]
+fn token_seen_for_the_first_time(bencher: Bencher<'_, '_>) {
+    let door = Door::new();
+    let mut number = 0;
+    bencher
+        .with_inputs(|| {
+            number += 1;
+            door.token(&format!("shop-{number}"))
+        })
+        .bench_local_values(|token| assert!(door.lets_in(None, &token)));
+}
+
+#[divan::bench]
+fn token_with_a_bad_signature(bencher: Bencher<'_, '_>) {
+    let door = Door::new();
+    let (good, other) = (door.token("shop"), door.token("till"));
+    let (message, _) = good.rsplit_once('.').expect("three parts");
+    let (_, signature) = other.rsplit_once('.').expect("three parts");
+    let bad = format!("{message}.{signature}");
+    bencher.bench(|| assert!(!door.lets_in(None, &bad)));
+}
+
+#[divan::bench]
+fn certificate(bencher: Bencher<'_, '_>) {
+    let door = Door::new();
+    let certificate = Certificate {
+        uris: vec!["spiffe://example.org/shop/till".to_owned()],
+        serial: "1".to_owned(),
+        ..Certificate::default()
+    };
+    bencher.bench(|| door.lets_in(Some(&certificate), ""));
+}
+
+/// An authenticator with one issuer, whose keys are in a file.
+struct Door {
+    authenticator: Authenticator,
+    issuer: Issuer,
+    clock: Clock,
+}
+
+impl Door {
+    fn new() -> Self {
+        let issuer = Issuer::new(ISSUER);
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("callers.toml");
+        fs::write(folder.path().join("keys.json"), issuer.jwks().to_string()).expect("written");
+        let callers = format!(
+            "[[certificates.map]]\nname = \"spiffe://example.org/shop/*\"\nroles = [\"shop\"]\n\
+             [[issuers]]\nissuer = \"{ISSUER}\"\naudiences = [\"poolgate\"]\n\
+             algorithms = [\"ES256\"]\njwks_file = \"keys.json\"\n"
+        );
+        fs::write(&path, callers).expect("written");
+        let settings = Settings {
+            callers: Callers::read(&path).expect("good callers"),
+            ..Settings::default()
+        };
+        let clock = Clock::system();
+        let authenticator = Authenticator::new(&settings, clock.clone(), Arc::<Site>::default());
+        Self {
+            authenticator,
+            issuer,
+            clock,
+        }
+    }
+
+    /// As it stands in the header.
+    fn token(&self, subject: &str) -> String {
+        let token = self.issuer.token(subject, self.clock.epoch_seconds());
+        format!("Bearer {token}")
+    }
+
+    fn lets_in(&self, certificate: Option<&Certificate>, authorization: &str) -> bool {
+        let values = (!authorization.is_empty()).then_some(authorization.as_bytes());
+        let answer = self
+            .authenticator
+            .authenticate(certificate, values.into_iter());
+        // Nothing has to be fetched, so that there is nothing to wait for.
+        answer.now_or_never().is_some_and(|answer| answer.is_ok())
+    }
+}

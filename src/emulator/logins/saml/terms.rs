@@ -1,0 +1,171 @@
+//! What an assertion of a known provider has to say besides being signed: for whom it is,
+//! for how long, and in which role.
+//!
+//! unverified: the texts, which are those of other tokens, and the order.
+
+use serde_json::Value;
+
+use super::{Assertion, ROLES, refused};
+use crate::emulator::error::Error;
+use crate::emulator::issuers::SamlProvider;
+use crate::emulator::logins::jwt::GRACE;
+
+/// Checks an assertion of `provider`.
+pub(super) fn check(assertion: &Assertion, provider: &SamlProvider, now: u64) -> Result<(), Error> {
+    if assertion.subject.is_none() {
+        return Err(refused());
+    }
+    for date in &assertion.not_on_or_after {
+        let end = seconds(date)?;
+        if now >= end.saturating_add(GRACE) {
+            return Err(Error::invalid_login_token(format!(
+                "Token expired: {now} >= {end}"
+            )));
+        }
+    }
+    for date in &assertion.not_before {
+        if now.saturating_add(GRACE) < seconds(date)? {
+            return Err(refused());
+        }
+    }
+    if !assertion.audiences.iter().any(|audience| is_aws(audience)) {
+        return Err(Error::unsupported_provider());
+    }
+    let roles = assertion.attributes.get(ROLES).and_then(Value::as_array);
+    let names_provider = |pair: &Value| {
+        let mut arns = pair.as_str().unwrap_or_default().split(',');
+        arns.any(|arn| arn.trim() == provider.arn)
+    };
+    match roles.is_some_and(|roles| roles.iter().any(names_provider)) {
+        true => Ok(()),
+        false => Err(refused()),
+    }
+}
+
+/// AWS as the audience, in any partition and region.
+fn is_aws(audience: &str) -> bool {
+    let is_sign_in = |rest: &str| {
+        [
+            "aws.amazon.com/saml",
+            "amazonaws.cn/saml",
+            "amazonaws-us-gov.com/saml",
+        ]
+        .iter()
+        .any(|end| rest == format!("signin.{end}") || rest.ends_with(&format!(".signin.{end}")))
+    };
+    audience == "urn:amazon:webservices"
+        || audience.starts_with("urn:amazon:webservices:")
+        || audience.strip_prefix("https://").is_some_and(is_sign_in)
+}
+
+fn seconds(date: &str) -> Result<u64, Error> {
+    let date = humantime::parse_rfc3339(date).map_err(|_| refused())?;
+    date.duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .map(|since| since.as_secs())
+        .map_err(|_| refused())
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::emulator::logins::saml::believed;
+
+    /// 2027-01-15T08:00:00Z.
+    const NOW: u64 = 1_800_000_000;
+    const ARN: &str = "arn:aws:iam::123456789012:saml-provider/idp";
+
+    const GOOD: &str = r#"<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"
+        xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Issuer>other</saml:Issuer>
+        <saml:Assertion><saml:Issuer>https://idp.example</saml:Issuer>
+        <saml:Subject><saml:NameID Format="x">ann@example</saml:NameID>
+        <saml:SubjectConfirmation><saml:SubjectConfirmationData NotOnOrAfter="2027-01-15T08:05:00Z"/>
+        </saml:SubjectConfirmation></saml:Subject>
+        <saml:Conditions NotBefore="2027-01-15T07:55:00.123Z" NotOnOrAfter="2027-01-15T08:05:00Z">
+        <saml:AudienceRestriction><saml:Audience>urn:amazon:webservices</saml:Audience>
+        </saml:AudienceRestriction></saml:Conditions><saml:AttributeStatement>
+        <saml:Attribute Name="https://aws.amazon.com/SAML/Attributes/Role"><saml:AttributeValue>
+        arn:aws:iam::123456789012:role/user,arn:aws:iam::123456789012:saml-provider/idp
+        </saml:AttributeValue></saml:Attribute><saml:Attribute Name="team">
+        <saml:AttributeValue>a&amp;b</saml:AttributeValue><saml:AttributeValue>c</saml:AttributeValue>
+        </saml:Attribute></saml:AttributeStatement></saml:Assertion></Response>"#;
+
+    #[test]
+    fn an_assertion_of_a_known_provider_is_checked() {
+        const MALFORMED: &str = "Not a valid SAML assertion.";
+        let cases = [
+            ("nothing is wrong", "", "", None),
+            (
+                "expired",
+                "NotOnOrAfter=\"2027-01-15T08:05:00Z\">",
+                "NotOnOrAfter=\"2027-01-15T07:55:00Z\">",
+                Some("Token expired: 1800000000 >= 1799999700"),
+            ),
+            (
+                "late, but within the grace",
+                "NotOnOrAfter=\"2027-01-15T08:05:00Z\">",
+                "NotOnOrAfter=\"2027-01-15T07:55:01Z\">",
+                None,
+            ),
+            (
+                "not good yet",
+                "2027-01-15T07:55:00.123Z",
+                "2027-01-15T08:05:01Z",
+                Some(MALFORMED),
+            ),
+            (
+                "a date that is none",
+                "2027-01-15T07:55:00.123Z",
+                "soon",
+                Some(MALFORMED),
+            ),
+            ("no name", "ann@example", "", Some(MALFORMED)),
+            (
+                "no role of this provider",
+                "saml-provider/idp\n",
+                "saml-provider/other\n",
+                Some(MALFORMED),
+            ),
+            (
+                "AWS's sign-in as audience",
+                "urn:amazon:webservices",
+                "https://eu-west-1.signin.aws.amazon.com/saml",
+                None,
+            ),
+        ];
+        for (why, from, to, refused) in cases {
+            let xml = GOOD.replace(from, to);
+
+            let answer = believed(&STANDARD.encode(xml))
+                .and_then(|assertion| check(&assertion, &provider(), NOW));
+
+            let expected = refused.map(Error::invalid_login_token);
+            assert_eq!(answer.err(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn another_audience_is_another_provider() {
+        for audience in [
+            "https://shop.example",
+            "https://evil-signin.aws.amazon.com/saml",
+        ] {
+            let xml = GOOD.replace("urn:amazon:webservices", audience);
+            let assertion = believed(&STANDARD.encode(xml)).unwrap();
+
+            let refused = check(&assertion, &provider(), NOW).err();
+
+            assert_eq!(refused, Some(Error::unsupported_provider()), "{audience}");
+        }
+    }
+
+    fn provider() -> SamlProvider {
+        SamlProvider {
+            arn: ARN.to_owned(),
+            entity_id: "https://idp.example".to_owned(),
+            keys: Vec::new(),
+        }
+    }
+}

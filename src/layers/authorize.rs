@@ -1,0 +1,203 @@
+//! Whether the caller may.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::{Gate, Meter, Request};
+use crate::call::{Deadline, Resource, Subject, Tenant};
+use crate::caller::{Caller, Peer};
+use crate::clock::Clock;
+use crate::failure::{Denial, Failure};
+use crate::operation::Operation;
+use crate::policy::{Action, Decision, Engine, Facts, Needs, Outcome, Question, Verdict};
+use crate::rpc::Rpc;
+
+/// Answers PERMISSION_DENIED unless the policies permit the call.
+///
+/// It stands below the layers that fill in the caller, the operation and the subject; a
+/// slot that is empty is a defect and refuses the call.
+pub struct Authorize {
+    engine: Arc<Engine>,
+    lookup: Arc<dyn Lookup>,
+    meter: Arc<dyn Meter>,
+    clock: Clock,
+}
+
+/// What policies may ask about a resource that the call itself does not say.
+pub trait Lookup: Send + Sync {
+    /// The tags of a pool; nothing when there is no such pool.
+    fn pool_tags<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<Option<Tags>, Failure>>;
+
+    /// The number of the AWS account that is called, where it is known.
+    fn account(&self) -> Option<String>;
+
+    /// The pool of an identity, where it is known.
+    fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<String>;
+}
+
+/// The tags of a pool.
+pub type Tags = Arc<BTreeMap<String, String>>;
+
+/// Whose tags are asked for, and on behalf of which call.
+pub struct Asking<'a> {
+    /// The pool.
+    pub pool_id: &'a str,
+    /// The region in its identifier.
+    pub region: Option<&'a str>,
+    /// The operation that is to be judged.
+    pub operation: Operation,
+    /// The store of the emulator that is meant.
+    pub tenant: Option<Tenant>,
+    /// When the call has to be answered.
+    pub deadline: Deadline,
+}
+
+impl Authorize {
+    /// Asks `engine`, and `lookup` for what its policies want to know.
+    pub fn new(
+        engine: Arc<Engine>,
+        lookup: Arc<dyn Lookup>,
+        meter: Arc<dyn Meter>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            engine,
+            lookup,
+            meter,
+            clock,
+        }
+    }
+
+    /// Finds out what policies ask about the resource of a call.
+    async fn facts(
+        &self,
+        request: &Parts,
+        operation: Operation,
+        needs: Needs,
+    ) -> Result<Facts, Failure> {
+        let subject = slot::<Subject>(request)?;
+        let mut facts = Facts {
+            account: self.lookup.account(),
+            ..Facts::default()
+        };
+        let tenant = request.headers.get(Tenant::METADATA);
+        let tenant = Tenant::of_metadata(tenant.map(HeaderValue::as_bytes))?;
+        if needs.pool_of_identity {
+            facts.pool_of_identity = self.pools(tenant.as_ref(), subject.resource.identities());
+        }
+        if needs.tags {
+            let deadline = *slot::<Deadline>(request)?;
+            let named = match &subject.resource {
+                Resource::Pool(pool_id) => Some(pool_id),
+                _ => None,
+            };
+            let pools: BTreeSet<&String> = named
+                .into_iter()
+                .chain(facts.pool_of_identity.values())
+                .collect();
+            for pool_id in pools {
+                let asking = Asking {
+                    pool_id,
+                    region: subject.region.as_deref(),
+                    operation,
+                    tenant: tenant.clone(),
+                    deadline,
+                };
+                if let Some(tags) = self.lookup.pool_tags(asking).await? {
+                    facts.tags_of_pool.insert(pool_id.clone(), (*tags).clone());
+                }
+            }
+        }
+        Ok(facts)
+    }
+
+    fn pools(&self, tenant: Option<&Tenant>, identities: &[String]) -> HashMap<String, String> {
+        let known = identities.iter().filter_map(|id| {
+            let pool = self.lookup.pool_of(tenant, id)?;
+            Some((id.clone(), pool))
+        });
+        known.collect()
+    }
+}
+
+impl Gate for Authorize {
+    fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
+        async move {
+            let (request, body) = request.into_parts();
+            let policies = self.engine.policies();
+            let operation = request.extensions.get::<Operation>().copied();
+            let action = operation.map_or(Action::Reflection, Action::Operation);
+            let facts = match operation {
+                Some(operation) => {
+                    self.facts(&request, operation, policies.needs(action))
+                        .await?
+                }
+                None => Facts::default(),
+            };
+            let decision = policies.decide(&Question {
+                caller: slot::<Caller>(&request)?,
+                action,
+                subject: request.extensions.get::<Subject>(),
+                facts: &facts,
+                peer: peer(&request),
+                now: self.clock.now(),
+            });
+            self.count(Rpc::of_path(request.uri.path()), &decision);
+            match decision.verdict {
+                Verdict::Allowed => Ok(Request::from_parts(request, body)),
+                Verdict::Denied(denial) => Err(Failure::PermissionDenied(denial)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Authorize {
+    fn count(&self, rpc: Rpc, decision: &Decision) {
+        self.meter.authorized(
+            rpc,
+            match &decision.verdict {
+                Verdict::Allowed => "allowed",
+                Verdict::Denied(Denial::Forbidden(_)) => "forbidden",
+                Verdict::Denied(Denial::NotPermitted) => "not_permitted",
+                Verdict::Denied(Denial::Unevaluated { .. }) => "error",
+            },
+        );
+        if let Some(shadow) = &decision.shadow {
+            let outcome = match shadow.outcome {
+                Outcome::Same => "same",
+                Outcome::WouldAllow => "would_allow",
+                Outcome::WouldDeny => "would_deny",
+            };
+            self.meter.shadowed(rpc, outcome);
+            if shadow.outcome != Outcome::Same || !shadow.errors.is_empty() {
+                tracing::info!(
+                    method = rpc.method,
+                    outcome,
+                    policies = shadow.policies.join(","),
+                    errors = shadow.errors.join("; "),
+                    "shadow policies differ"
+                );
+            }
+        }
+    }
+}
+
+/// Where the call came from. Calls inside the process have no peer.
+fn peer(request: &Parts) -> IpAddr {
+    let peer = request.extensions.get::<Peer>();
+    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.address.ip())
+}
+
+/// A slot that a layer fills. A missing one is our bug and never a default.
+fn slot<T: Send + Sync + 'static>(request: &Parts) -> Result<&T, Failure> {
+    request.extensions.get().ok_or_else(|| Failure::Internal {
+        cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
+    })
+}

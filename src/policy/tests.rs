@@ -1,0 +1,9 @@
+//! Tests of the room as a whole.
+
+mod decide;
+mod guardrails;
+mod index;
+mod load;
+mod matrix;
+mod samples;
+mod schema;

@@ -1,0 +1,45 @@
+//! What policies may ask about pools and identities, looked up upstream.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::call::Tenant;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::layers::{Asking, Lookup, Tags};
+use crate::upstream::{Outgoing, Upstream};
+
+/// Asks upstream, within the time that the call has left.
+pub(super) struct UpstreamLookup {
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) clock: Clock,
+}
+
+impl Lookup for UpstreamLookup {
+    fn pool_tags<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<Option<Tags>, Failure>> {
+        async move {
+            let now = self.clock.instant();
+            let call = Outgoing {
+                operation: asking.operation,
+                region: asking.region.map(str::to_owned),
+                pool_id: None,
+                left: asking.deadline.left(now),
+                notes: Default::default(),
+                tenant: asking.tenant,
+            };
+            self.upstream.pool_tags(&call, asking.pool_id, now).await
+        }
+        .boxed()
+    }
+
+    fn account(&self) -> Option<String> {
+        self.upstream.account_id().map(str::to_owned)
+    }
+
+    fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<String> {
+        let pool = self.upstream.pool_of(tenant, identity_id)?;
+        Some(pool.to_string())
+    }
+}

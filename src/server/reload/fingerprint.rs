@@ -1,0 +1,58 @@
+//! What is in files, in 32 bytes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// What is in files: equal when nothing has changed. The default is that of files that
+/// nobody has looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Reads all of the files. In a folder these are the files right in it, without
+    /// those whose name begins with a dot; links are followed. Whatever cannot be read
+    /// counts as such.
+    pub(super) fn of(paths: &[PathBuf]) -> Self {
+        let mut context = Context::new(&SHA256);
+        for path in paths {
+            match fs::read_dir(path) {
+                Ok(entries) => {
+                    let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
+                    let mut files: Vec<PathBuf> = entries.filter(|path| counts(path)).collect();
+                    files.sort_unstable();
+                    add(&mut context, files.len().to_string().as_bytes());
+                    files.iter().for_each(|path| add_file(&mut context, path));
+                }
+                Err(_) => add_file(&mut context, path),
+            }
+        }
+        let mut bytes = [0; 32];
+        let digest = context.finish();
+        bytes.copy_from_slice(digest.as_ref());
+        Self(bytes)
+    }
+}
+
+fn counts(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    !name.is_some_and(|name| name.starts_with('.')) && path.is_file()
+}
+
+fn add_file(context: &mut Context, path: &Path) {
+    add(context, path.as_os_str().as_encoded_bytes());
+    match fs::read(path) {
+        Ok(content) => {
+            add(context, b"content");
+            add(context, &content);
+        }
+        Err(error) => add(context, error.kind().to_string().as_bytes()),
+    }
+}
+
+/// With its length, so that two contents never look like one.
+fn add(context: &mut Context, bytes: &[u8]) {
+    context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+    context.update(bytes);
+}

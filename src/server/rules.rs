@@ -1,0 +1,139 @@
+//! Who calls and who may: the engines that say so, opened before anything is served.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::http_fetch::HttpFetch;
+use super::lookup::UpstreamLookup;
+use super::reload::{Reloaded, Watch};
+use super::{Parts, StartError};
+use crate::authn::{self, Authenticator, Callers};
+use crate::clock::Clock;
+use crate::layers::{Around, Authenticate, Authorize, Gated, Meter};
+use crate::policy::{self, Engine, Policies};
+use crate::telemetry::Metrics;
+use crate::upstream::Upstream;
+
+/// How long an issuer may take to send its keys (reference: security, T-J4).
+const KEYS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The engines that every call has to pass.
+#[derive(Clone)]
+pub struct Rules {
+    /// Who calls. Where nothing is here, nobody is asked, and every caller is
+    /// [anonymous](crate::caller::Caller::anonymous).
+    pub authenticator: Option<Arc<Authenticator>>,
+    /// Who may do what. Where nothing is here, every caller may do everything: that is
+    /// the emulator without any setting.
+    pub policies: Option<Arc<Engine>>,
+}
+
+impl Rules {
+    /// Opens the engines. Nothing is fetched yet.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in the policies.
+    pub fn open(
+        callers: &authn::Settings,
+        policies: &policy::Settings,
+        clock: &Clock,
+    ) -> Result<Self, Vec<String>> {
+        let authenticator = callers.callers_file.as_ref().map(|_| {
+            let fetch = Arc::new(HttpFetch::new(KEYS_TIMEOUT));
+            Arc::new(Authenticator::new(callers, clock.clone(), fetch))
+        });
+        let policies = match policies.is_on() {
+            true => Some(Policies::load(policies).map_err(sentences)?),
+            false => None,
+        };
+        Ok(Self {
+            authenticator,
+            policies: policies.map(|policies| Arc::new(Engine::new(policies))),
+        })
+    }
+
+    /// Opens the engines, and reads their files again whenever they change until `ended`.
+    /// Keys of issuers are fetched from here on.
+    pub(super) fn watched(
+        parts: &Parts,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+        ended: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let (callers, policies) = (&parts.authn, &parts.policy);
+        let watch_callers = Watch::begin("callers", callers.callers.files().to_vec());
+        let watch_policies = Watch::begin("policies", policies.paths());
+        // Read once more, so that no change since the configuration was read is missed.
+        let mut read = callers.clone();
+        if let Some(file) = &callers.callers_file {
+            read.callers = Callers::read(file).map_err(StartError::Rules)?;
+        }
+        let rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
+        if let (Some(authenticator), Some(file)) = (&rules.authenticator, &callers.callers_file) {
+            let reload = reload_callers(Arc::clone(authenticator), file.clone());
+            watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());
+            let (authenticator, ended) = (Arc::clone(authenticator), ended.clone());
+            tokio::spawn(async move {
+                let fetching = authenticator.keep_keys_fresh();
+                ended.run_until_cancelled(fetching).await
+            });
+        }
+        if let Some(engine) = rules.policies.clone() {
+            let reload = reload_policies(engine, policies.clone());
+            watch_policies.spawn(reload, Arc::clone(metrics), ended.clone());
+        }
+        Ok(rules)
+    }
+
+    /// The layer that tells who calls.
+    pub(super) fn authenticate(&self, meter: &Arc<dyn Meter>) -> Around<Gated<Authenticate>> {
+        let gate = Authenticate::new(self.authenticator.clone(), Arc::clone(meter));
+        Around::new(Gated(gate))
+    }
+
+    /// The layer that asks the policies, if there are any. `upstream` is asked for what
+    /// they want to know.
+    pub(super) fn authorize(
+        &self,
+        upstream: &Arc<Upstream>,
+        meter: &Arc<dyn Meter>,
+        clock: &Clock,
+    ) -> Option<Around<Gated<Authorize>>> {
+        let lookup = UpstreamLookup {
+            upstream: Arc::clone(upstream),
+            clock: clock.clone(),
+        };
+        let engine = self.policies.as_ref()?;
+        let gate = Authorize::new(
+            Arc::clone(engine),
+            Arc::new(lookup),
+            Arc::clone(meter),
+            clock.clone(),
+        );
+        Some(Around::new(Gated(gate)))
+    }
+}
+
+fn reload_callers(authenticator: Arc<Authenticator>, file: PathBuf) -> impl Fn() -> Reloaded {
+    move || {
+        let callers = Callers::read(&file)?;
+        let files = callers.files().to_vec();
+        authenticator.reload(callers);
+        Ok(files)
+    }
+}
+
+fn reload_policies(engine: Arc<Engine>, settings: policy::Settings) -> impl Fn() -> Reloaded {
+    move || match engine.reload(&settings) {
+        Ok(()) => Ok(settings.paths()),
+        Err(mistakes) => Err(sentences(mistakes)),
+    }
+}
+
+fn sentences(mistakes: Vec<policy::Mistake>) -> Vec<String> {
+    mistakes.iter().map(ToString::to_string).collect()
+}

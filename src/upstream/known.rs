@@ -1,0 +1,168 @@
+//! What is known about pools and identities beside what a call itself says.
+//!
+//! AWS has no way to ask which pool an identity belongs to, but it tells in passing:
+//! who asks a pool for identities is answered with identities of that pool. Those are
+//! remembered, as many as there is room for.
+//!
+//! A pool's tags are asked for and kept for [`TAGS_LAST`]. Every write to the pool that
+//! goes through here drops them, and for a write that is to be judged they are asked for anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::DescribeIdentityPoolInputBuilder;
+use quick_cache::sync::Cache;
+
+use super::{Outgoing, Upstream};
+use crate::call::Tenant;
+use crate::failure::Failure;
+use crate::operation::{Effect, Operation};
+
+/// How long the tags of a pool are believed.
+pub const TAGS_LAST: Duration = Duration::from_secs(30);
+
+/// How many identities are remembered, and how many pools.
+const MOST_IDENTITIES: usize = 100_000;
+const MOST_POOLS: usize = 10_000;
+
+/// The tags of a pool.
+pub type Tags = BTreeMap<String, String>;
+
+/// An identifier in one tenant's store, since two stores may hold the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: Option<Tenant>,
+    id: String,
+}
+
+/// The memory. Clones share it.
+#[derive(Clone)]
+pub(super) struct Known(Arc<Memory>);
+
+struct Memory {
+    pools_of_identities: Cache<Key, Arc<str>>,
+    tags_of_pools: Cache<Key, Found>,
+}
+
+/// The tags of a pool, or that there is no such pool.
+#[derive(Clone)]
+struct Found {
+    tags: Option<Arc<Tags>>,
+    at: Instant,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(Arc::new(Memory {
+            pools_of_identities: Cache::new(MOST_IDENTITIES),
+            tags_of_pools: Cache::new(MOST_POOLS),
+        }))
+    }
+}
+
+impl Known {
+    /// Forgets what a write to the pool may change.
+    pub(super) fn forget_tags(&self, tenant: Option<&Tenant>, pool_id: &str) {
+        self.0.tags_of_pools.remove(&key(tenant, pool_id));
+    }
+}
+
+impl Upstream {
+    /// Remembers that AWS said these identities are of this pool.
+    pub fn remember<'a>(
+        &self,
+        tenant: Option<&Tenant>,
+        pool_id: &str,
+        identities: impl IntoIterator<Item = &'a str>,
+    ) {
+        let pool_id: Arc<str> = pool_id.into();
+        for identity in identities {
+            let known = &self.known.0.pools_of_identities;
+            known.insert(key(tenant, identity), Arc::clone(&pool_id));
+        }
+    }
+
+    /// The pool of an identity, where AWS has told it.
+    pub fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<Arc<str>> {
+        let known = &self.known.0.pools_of_identities;
+        known.get(&key(tenant, identity_id))
+    }
+
+    /// The tags of a pool, or nothing when AWS says that there is no such pool. A call
+    /// that changes something is judged by what AWS says at this moment, others by what
+    /// it said up to [`TAGS_LAST`] ago.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::PolicyFactsUnavailable`] when AWS cannot be asked, and the failures of a
+    /// call whose region is not served or whose deadline passes.
+    pub async fn pool_tags(
+        &self,
+        call: &Outgoing,
+        pool_id: &str,
+        now: Instant,
+    ) -> Result<Option<Arc<Tags>>, Failure> {
+        if call.operation.effect() == Effect::Write {
+            return self.ask_for_tags(call, pool_id).await;
+        }
+        let tags = &self.known.0.tags_of_pools;
+        let key = key(call.tenant.as_ref(), pool_id);
+        let is_fresh = |found: &Found| now.saturating_duration_since(found.at) < TAGS_LAST;
+        if tags.get(&key).is_some_and(|found| !is_fresh(&found)) {
+            tags.remove(&key);
+        }
+        // One asks for all who wait; when it gives up, the next one asks.
+        let asked = tags.get_or_insert_async(&key, async {
+            let tags = self.ask_for_tags(call, pool_id).await?;
+            Ok::<_, Failure>(Found { tags, at: now })
+        });
+        let found = asked.await?;
+        if found.tags.is_none() {
+            // Somebody may be about to create it.
+            tags.remove(&key);
+        }
+        Ok(found.tags)
+    }
+
+    async fn ask_for_tags(
+        &self,
+        call: &Outgoing,
+        pool_id: &str,
+    ) -> Result<Option<Arc<Tags>>, Failure> {
+        let asking = Outgoing {
+            operation: Operation::DescribeIdentityPool,
+            pool_id: Some(pool_id.to_owned()),
+            // What AWS says here is no answer to the caller.
+            notes: Default::default(),
+            ..call.clone()
+        };
+        let input = DescribeIdentityPoolInputBuilder::default().identity_pool_id(pool_id);
+        let described = self
+            .call(asking, |aws| async move { input.send_with(&aws).await })
+            .await;
+        match described {
+            Ok(pool) if pool.identity_pool_id == pool_id => {
+                let tags = pool.identity_pool_tags.unwrap_or_default();
+                Ok(Some(Arc::new(tags.into_iter().collect())))
+            }
+            Ok(_) => Err(Failure::PolicyFactsUnavailable {
+                cause: "the pool's description lacks its identifier".to_owned(),
+            }),
+            Err(Failure::Aws(error)) if error.code == "ResourceNotFoundException" => Ok(None),
+            Err(failure @ (Failure::UnknownRegion { .. } | Failure::DeadlineExceeded)) => {
+                Err(failure)
+            }
+            Err(failure) => Err(Failure::PolicyFactsUnavailable {
+                cause: failure.to_string(),
+            }),
+        }
+    }
+}
+
+fn key(tenant: Option<&Tenant>, id: &str) -> Key {
+    Key {
+        tenant: tenant.cloned(),
+        id: id.to_owned(),
+    }
+}

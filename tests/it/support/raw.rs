@@ -1,0 +1,120 @@
+//! A peer that speaks HTTP/2 by hand, so that it can say what no client would.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
+pub const RST_STREAM: u8 = 3;
+pub const SETTINGS: u8 = 4;
+pub const GOAWAY: u8 = 7;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+
+/// A connection on which the greetings have been exchanged.
+pub struct RawPeer<S = TcpStream>(S);
+
+/// The head of a frame.
+#[derive(Debug)]
+pub struct Frame {
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+}
+
+impl RawPeer {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self::greet(TcpStream::connect(address).await.unwrap()).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
+    /// Greets on a stream, which may be TLS.
+    pub async fn greet(mut stream: S) -> Self {
+        stream.write_all(PREFACE).await.unwrap();
+        let mut peer = Self(stream);
+        peer.send(SETTINGS, 0, 0, &[]).await;
+        peer
+    }
+
+    /// A request with these headers, pseudo-headers among them, in this order and to the
+    /// byte, and one body.
+    pub async fn request(&mut self, stream: u32, headers: &[(&str, &[u8])], body: &[u8]) {
+        let mut block = Vec::new();
+        for (name, value) in headers {
+            // A literal field without indexing (RFC 7541, 6.2.2), without Huffman codes.
+            block.push(0);
+            literal(&mut block, name.as_bytes());
+            literal(&mut block, value);
+        }
+        self.send(HEADERS, END_HEADERS, stream, &block).await;
+        self.send(DATA, END_STREAM, stream, body).await;
+    }
+
+    /// A frame. The other side may have gone already.
+    pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut frame = length[1..].to_vec();
+        frame.extend([kind, flags]);
+        frame.extend(stream.to_be_bytes());
+        frame.extend(payload);
+        let _ = self.0.write_all(&frame).await;
+    }
+
+    /// Reads up to the end of a stream, or of the connection, and says which frame it
+    /// was: the last of an answer, RST_STREAM, or GOAWAY; nothing when the connection
+    /// was closed without a word.
+    pub async fn end_of(&mut self, stream: u32) -> Option<Frame> {
+        loop {
+            let frame = self.receive().await?;
+            match frame.kind {
+                SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await,
+                GOAWAY => return Some(frame),
+                RST_STREAM if frame.stream == stream => return Some(frame),
+                HEADERS | DATA if frame.stream == stream && frame.flags & END_STREAM != 0 => {
+                    return Some(frame);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next frame; nothing at the end.
+    pub async fn receive(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await.ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = (&mut self.0).take(length.into());
+        tokio::io::copy(&mut payload, &mut tokio::io::sink())
+            .await
+            .ok()?;
+        Some(Frame {
+            kind: head[3],
+            flags: head[4],
+            stream: u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]),
+        })
+    }
+}
+
+/// A string of RFC 7541, 5.2, with its length as a 7-bit prefixed integer.
+fn literal(block: &mut Vec<u8>, text: &[u8]) {
+    let mut length = text.len();
+    if length < 127 {
+        block.push(u8::try_from(length).unwrap());
+    } else {
+        block.push(127);
+        length -= 127;
+        while length >= 128 {
+            block.push(u8::try_from(length % 128).unwrap() | 128);
+            length /= 128;
+        }
+        block.push(u8::try_from(length).unwrap());
+    }
+    block.extend_from_slice(text);
+}

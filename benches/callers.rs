@@ -30,6 +30,10 @@ use tokens::{Issuer, Site};
 
 const ISSUER: &str = "https://login.example.com";
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

@@ -76,7 +76,7 @@ impl Guarded {
         let rewriting = Rewriting {
             rules,
             policies,
-            _files: files,
+            files,
         };
         (guarded, rewriting)
     }
@@ -98,13 +98,14 @@ impl Guarded {
 pub struct Rewriting {
     rules: Rules,
     policies: policy::Settings,
-    _files: TempDir,
+    files: TempDir,
 }
 
 /// Reads policies over and over until it is dropped.
 pub struct Rereading {
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    _files: TempDir,
 }
 
 impl Rewriting {
@@ -112,7 +113,7 @@ impl Rewriting {
     pub fn over_and_over(self) -> Rereading {
         let ended = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&ended);
-        let engine = self.rules.policies.clone().expect("there are policies");
+        let engine = self.rules.policies.expect("there are policies");
         let thread = thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
                 engine.reload(&self.policies).expect("good policies");
@@ -121,6 +122,7 @@ impl Rewriting {
         Rereading {
             ended,
             thread: Some(thread),
+            _files: self.files,
         }
     }
 }

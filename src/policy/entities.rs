@@ -108,7 +108,9 @@ impl Source<'_> {
         if self.mentioned.hierarchy {
             entities.extend(ACTIONS.get(&action.uid()).cloned());
         }
-        Entities::from_entities(entities, None).map_err(|error| error.to_string())
+        // Faster than `from_entities`, which is made for hierarchies with cycles in them.
+        let entities = Entities::empty().add_entities(entities, None);
+        entities.map_err(|error| error.to_string())
     }
 
     fn add_target(&self, target: &Target<'_>, entities: &mut Vec<Entity>) -> Result<(), String> {

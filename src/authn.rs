@@ -174,7 +174,8 @@ impl Authenticator {
                 ),
                 Some((issuer, source)) => {
                     let caller = self.verified(&jwt, digest, issuer, source, current);
-                    let caller = caller.await;
+                    // In a box, because most tokens were verified before.
+                    let caller = Box::pin(caller).await;
                     return caller.map_err(|cause| Refusal::new(Method::Jwt, cause));
                 }
             },

@@ -18,6 +18,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::call::{Resource, Subject};
@@ -26,6 +27,7 @@ use crate::failure::Denial;
 use crate::operation::Operation;
 
 mod asks;
+mod candidate;
 mod context;
 mod decide;
 mod engine;
@@ -39,6 +41,7 @@ mod names;
 mod reference;
 mod role_arns;
 mod rule;
+mod ruling;
 mod samples;
 mod schema;
 mod settings;
@@ -93,7 +96,7 @@ pub struct Question<'a> {
 pub struct Facts {
     /// The tags of the pool that the call names, and of those that its identities are
     /// in. A pool that is not here has no tags that are known.
-    pub tags_of_pool: HashMap<String, BTreeMap<String, String>>,
+    pub tags_of_pool: HashMap<String, Arc<BTreeMap<String, String>>>,
     /// The number of the AWS account that is called.
     pub account: Option<String>,
     /// The pools of identities, as far as they are known.
@@ -111,6 +114,7 @@ impl Facts {
             Resource::Pool(id) => Some(id),
             Resource::Account | Resource::Identity(_) | Resource::Identities(_) => None,
         };
+        let tags = tags.map(Arc::new);
         let pools = named.into_iter().chain(pool_of_identity.values());
         let tagged = pools.filter_map(|pool| Some((pool.clone(), tags.clone()?)));
         Self {

@@ -110,7 +110,7 @@ impl Authorize {
                     deadline,
                 };
                 if let Some(tags) = self.lookup.pool_tags(asking).await? {
-                    facts.tags_of_pool.insert(pool_id.clone(), (*tags).clone());
+                    facts.tags_of_pool.insert(pool_id.clone(), tags);
                 }
             }
         }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use cedar_policy::{Effect, PolicyId, ValidationMode};
 
-use super::asks::Surroundings;
 use super::index::{self, Index};
 use super::rule::Rule;
 use super::schema::VALIDATOR;
@@ -18,7 +17,6 @@ pub struct Policies {
     settings: Settings,
     rules: HashMap<String, Rule>,
     needs: HashMap<Action, Needs>,
-    surroundings: HashMap<Action, Surroundings>,
     enforced: Index,
     shadow: Option<Index>,
 }
@@ -60,22 +58,17 @@ impl Policies {
 
     /// Policies as they are.
     pub(super) fn new(settings: Settings, enforced: Vec<Rule>, shadow: Vec<Rule>) -> Self {
-        let index = |rules: &[Rule]| Index::new(rules.iter().map(|rule| rule.policy.clone()));
+        let index = |rules: &[Rule]| Index::new(rules.iter().map(|rule| &rule.policy));
         let mut needs: HashMap<Action, Needs> = HashMap::new();
-        let mut surroundings: HashMap<Action, Surroundings> = HashMap::new();
         for rule in enforced.iter().chain(&shadow) {
             let asked = Needs::of(&rule.policy);
-            let around = Surroundings::of(&rule.policy);
             for action in index::actions(&rule.policy) {
                 let known = needs.entry(action).or_default();
                 *known = known.or(asked.for_action(action));
-                let known = surroundings.entry(action).or_default();
-                *known = known.or(around);
             }
         }
         Self {
             needs,
-            surroundings,
             enforced: index(&enforced),
             shadow: (!shadow.is_empty()).then(|| index(&shadow)),
             rules: enforced
@@ -103,10 +96,6 @@ impl Policies {
     /// How many policies there are, shadow policies and guardrails among them.
     pub fn count(&self) -> usize {
         self.rules.len()
-    }
-
-    pub(super) fn surroundings(&self, action: Action) -> Surroundings {
-        self.surroundings.get(&action).copied().unwrap_or_default()
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -103,18 +103,26 @@ impl Upstream {
         pool_id: &str,
         now: Instant,
     ) -> Result<Option<Arc<Tags>>, Failure> {
+        // A call of the SDK is kilobytes large, which most who ask here do not have to move.
+        let ask = || Box::pin(self.ask_for_tags(call, pool_id));
         if call.operation.effect() == Effect::Write {
-            return self.ask_for_tags(call, pool_id).await;
+            return ask().await;
         }
         let tags = &self.known.0.tags_of_pools;
         let key = key(call.tenant.as_ref(), pool_id);
         let is_fresh = |found: &Found| now.saturating_duration_since(found.at) < TAGS_LAST;
-        if tags.get(&key).is_some_and(|found| !is_fresh(&found)) {
-            tags.remove(&key);
+        match tags.get(&key) {
+            Some(found) if !is_fresh(&found) => {
+                tags.remove(&key);
+            }
+            Some(Found {
+                tags: Some(tags), ..
+            }) => return Ok(Some(tags)),
+            _ => {}
         }
         // One asks for all who wait; when it gives up, the next one asks.
         let asked = tags.get_or_insert_async(&key, async {
-            let tags = self.ask_for_tags(call, pool_id).await?;
+            let tags = ask().await?;
             Ok::<_, Failure>(Found { tags, at: now })
         });
         let found = asked.await?;

@@ -21,6 +21,7 @@ mod classic_flow;
 mod classic_flow_table;
 mod create_once;
 mod deadlines;
+mod decoded_twice;
 mod docs;
 mod emulator_port;
 mod floors;

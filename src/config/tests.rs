@@ -245,6 +245,11 @@ fn contradictions_between_keys_are_mistakes() {
             "tls.crl_files = \"a.pem,b.pem\": wants tls.client_ca_file",
         ),
         (
+            "strangers would mint login tokens",
+            "[admin]\nlisten = \"0.0.0.0:9464\"",
+            "admin.listen = \"0.0.0.0:9464\": other machines",
+        ),
+        (
             "one port cannot serve two protocols",
             "[admin]\nlisten = \"127.0.0.1:50051\"",
             "the same address as server.listen",

@@ -35,6 +35,7 @@ mod entities;
 mod guardrails;
 mod index;
 mod load;
+mod made;
 mod members;
 mod mistake;
 mod names;

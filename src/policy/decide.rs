@@ -69,6 +69,7 @@ impl Policies {
             facts: question.facts,
             region: region.unwrap_or(&settings.region),
             mentioned,
+            made: self.made(),
         };
         let asked = Asked {
             action: question.action,

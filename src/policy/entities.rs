@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use cedar_policy::{Entities, Entity, EntityUid, RestrictedExpression as Expression};
 
 use super::candidate::Mentions;
+use super::made::{Made, OfCaller, OfPool};
 use super::schema::SCHEMA;
 use super::{Action, Facts, names};
 use crate::call::{Resource, Subject};
@@ -74,6 +75,8 @@ pub(super) struct Source<'a> {
     pub(super) region: &'a str,
     /// What policies mention; nothing else is made.
     pub(super) mentioned: Mentions,
+    /// What was made before.
+    pub(super) made: &'a Made,
 }
 
 impl Source<'_> {
@@ -82,15 +85,22 @@ impl Source<'_> {
         if !self.mentioned.caller {
             return Ok(None);
         }
-        let roles = caller.roles().iter().filter(|_| self.mentioned.hierarchy);
-        let (id, proof) = (text(caller.id()), text(caller.proof().name()));
-        entity(
-            names::caller(caller.id()),
-            [("id", id), ("proof", proof)],
-            roles.map(|role| names::role(role)),
-            caller.attributes(),
-        )
-        .map(Some)
+        let with_roles = self.mentioned.hierarchy;
+        let of = OfCaller {
+            caller: caller.clone(),
+            with_roles,
+        };
+        let made = self.made.caller(of, || {
+            let roles = caller.roles().iter().filter(|_| with_roles);
+            let (id, proof) = (text(caller.id()), text(caller.proof().name()));
+            entity(
+                names::caller(caller.id()),
+                [("id", id), ("proof", proof)],
+                roles.map(|role| names::role(role)),
+                caller.attributes(),
+            )
+        });
+        made.map(Some)
     }
 
     /// The caller and everything else that a policy can come across when it is asked
@@ -137,14 +147,21 @@ impl Source<'_> {
 
     fn pool(&self, id: &str) -> Result<Entity, String> {
         let tags = self.facts.tags_of_pool.get(id);
-        let mut attributes = vec![
-            ("id", text(id)),
-            ("region", text(self.region)),
-            ("tags_known", Expression::new_bool(tags.is_some())),
-        ];
-        attributes.extend(self.number());
-        let tags = tags.map(|tags| tags.iter());
-        entity(names::pool(id), attributes, [], tags.into_iter().flatten())
+        let of = OfPool {
+            tags: tags.cloned(),
+            region: self.region.into(),
+            account: self.facts.account.as_deref().map(Into::into),
+        };
+        self.made.pool(id, of, || {
+            let mut attributes = vec![
+                ("id", text(id)),
+                ("region", text(self.region)),
+                ("tags_known", Expression::new_bool(tags.is_some())),
+            ];
+            attributes.extend(self.number());
+            let tags = tags.map(|tags| tags.iter());
+            entity(names::pool(id), attributes, [], tags.into_iter().flatten())
+        })
     }
 
     fn identity(&self, id: &str, pool: Option<&EntityUid>) -> Result<Entity, String> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cedar_policy::{Effect, PolicyId, ValidationMode};
 
 use super::index::{self, Index};
+use super::made::Made;
 use super::rule::Rule;
 use super::schema::VALIDATOR;
 use super::{Action, Mistake, Needs, Settings, guardrails, samples, source};
@@ -19,6 +20,7 @@ pub struct Policies {
     needs: HashMap<Action, Needs>,
     enforced: Index,
     shadow: Option<Index>,
+    made: Made,
 }
 
 impl Policies {
@@ -77,6 +79,7 @@ impl Policies {
                 .map(|rule| (rule.name.clone(), rule))
                 .collect(),
             settings,
+            made: Made::new(),
         }
     }
 
@@ -104,6 +107,10 @@ impl Policies {
 
     pub(super) fn enforced(&self) -> &Index {
         &self.enforced
+    }
+
+    pub(super) fn made(&self) -> &Made {
+        &self.made
     }
 
     pub(super) fn shadow(&self) -> Option<&Index> {

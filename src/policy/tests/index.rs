@@ -81,7 +81,9 @@ fn plainly(call: &Call, whole: &cedar_policy::PolicySet) -> (&'static str, BTree
         (call.peer, call.now),
     );
     let target = entities::targets(Some(subject), &call.facts).remove(0);
+    let made = crate::policy::made::Made::new();
     let source = entities::Source {
+        made: &made,
         facts: &call.facts,
         region: "eu",
         mentioned: Mentions::ALL,

@@ -139,7 +139,9 @@ fn what_policies_are_told_is_what_the_schema_promises() {
                 .identity_in(IDENTITY, POOL)
                 .facts;
             let subject = call.subject.as_ref();
+            let made = crate::policy::made::Made::new();
             let source = entities::Source {
+                made: &made,
                 facts: &facts,
                 region: "eu-west-1",
                 mentioned: Mentions::ALL,

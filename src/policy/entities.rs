@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use cedar_policy::{Entities, Entity, EntityUid, RestrictedExpression as Expression};
 
 use super::candidate::Mentions;
-use super::made::{Made, OfCaller, OfPool};
+use super::made::Made;
 use super::schema::SCHEMA;
 use super::{Action, Facts, names};
 use crate::call::{Resource, Subject};
@@ -86,11 +86,7 @@ impl Source<'_> {
             return Ok(None);
         }
         let with_roles = self.mentioned.hierarchy;
-        let of = OfCaller {
-            caller: caller.clone(),
-            with_roles,
-        };
-        let made = self.made.caller(of, || {
+        let made = self.made.caller(caller, with_roles, || {
             let roles = caller.roles().iter().filter(|_| with_roles);
             let (id, proof) = (text(caller.id()), text(caller.proof().name()));
             entity(
@@ -147,12 +143,8 @@ impl Source<'_> {
 
     fn pool(&self, id: &str) -> Result<Entity, String> {
         let tags = self.facts.tags_of_pool.get(id);
-        let of = OfPool {
-            tags: tags.cloned(),
-            region: self.region.into(),
-            account: self.facts.account.as_deref().map(Into::into),
-        };
-        self.made.pool(id, of, || {
+        let account = self.facts.account.as_deref();
+        self.made.pool(id, tags, self.region, account, || {
             let mut attributes = vec![
                 ("id", text(id)),
                 ("region", text(self.region)),

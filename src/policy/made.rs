@@ -14,24 +14,24 @@ const MOST: usize = 1_000;
 /// Entities by the name of their thing, each with what it was made from. One that was made
 /// from anything else is made anew.
 pub(super) struct Made {
-    callers: Cache<Box<str>, Arc<(OfCaller, Entity)>>,
-    pools: Cache<Box<str>, Arc<(OfPool, Entity)>>,
+    callers: Cache<String, Arc<MadeCaller>>,
+    pools: Cache<String, Arc<MadePool>>,
 }
 
-/// What the entity of a caller is made from.
-#[derive(PartialEq)]
-pub(super) struct OfCaller {
-    pub(super) caller: Caller,
-    pub(super) with_roles: bool,
+struct MadeCaller {
+    caller: Caller,
+    with_roles: bool,
+    entity: Entity,
 }
 
-/// What the entity of a pool is made from.
-#[derive(PartialEq)]
-pub(super) struct OfPool {
-    pub(super) tags: Option<Arc<BTreeMap<String, String>>>,
-    pub(super) region: Box<str>,
-    pub(super) account: Option<Box<str>>,
+struct MadePool {
+    tags: Option<Arc<Tags>>,
+    region: String,
+    account: Option<String>,
+    entity: Entity,
 }
+
+type Tags = BTreeMap<String, String>;
 
 impl Made {
     pub(super) fn new() -> Self {
@@ -41,39 +41,56 @@ impl Made {
         }
     }
 
+    /// The entity of a caller, with its roles or without.
     pub(super) fn caller(
         &self,
-        of: OfCaller,
+        caller: &Caller,
+        with_roles: bool,
         make: impl FnOnce() -> Result<Entity, String>,
     ) -> Result<Entity, String> {
-        let name = of.caller.id().into();
-        kept_or_made(&self.callers, name, of, make)
+        if let Some(made) = self.callers.get(caller.id())
+            && made.caller == *caller
+            && made.with_roles == with_roles
+        {
+            return Ok(made.entity.clone());
+        }
+        let entity = make()?;
+        let made = MadeCaller {
+            caller: caller.clone(),
+            with_roles,
+            entity: entity.clone(),
+        };
+        self.callers.insert(caller.id().to_owned(), Arc::new(made));
+        Ok(entity)
     }
 
+    /// The entity of a pool with these tags, if they are known, in this region and, where
+    /// it is known, account.
     pub(super) fn pool(
         &self,
         id: &str,
-        of: OfPool,
+        tags: Option<&Arc<Tags>>,
+        region: &str,
+        account: Option<&str>,
         make: impl FnOnce() -> Result<Entity, String>,
     ) -> Result<Entity, String> {
-        kept_or_made(&self.pools, id.into(), of, make)
+        if let Some(made) = self.pools.get(id)
+            && made.tags.as_ref() == tags
+            && made.region == region
+            && made.account.as_deref() == account
+        {
+            return Ok(made.entity.clone());
+        }
+        let entity = make()?;
+        let made = MadePool {
+            tags: tags.cloned(),
+            region: region.to_owned(),
+            account: account.map(str::to_owned),
+            entity: entity.clone(),
+        };
+        self.pools.insert(id.to_owned(), Arc::new(made));
+        Ok(entity)
     }
-}
-
-fn kept_or_made<T: PartialEq>(
-    kept: &Cache<Box<str>, Arc<(T, Entity)>>,
-    name: Box<str>,
-    of: T,
-    make: impl FnOnce() -> Result<Entity, String>,
-) -> Result<Entity, String> {
-    if let Some(kept) = kept.get(&name)
-        && kept.0 == of
-    {
-        return Ok(kept.1.clone());
-    }
-    let entity = make()?;
-    kept.insert(name, Arc::new((of, entity.clone())));
-    Ok(entity)
 }
 
 #[cfg(test)]
@@ -89,16 +106,13 @@ mod tests {
         let made = Made::new();
         let of = |role: &str| {
             let roles = BTreeSet::from([role.to_owned()]);
-            OfCaller {
-                caller: Caller::new("a", Proof::Anonymous, roles, BTreeMap::new()),
-                with_roles: true,
-            }
+            Caller::new("a", Proof::Anonymous, roles, BTreeMap::new())
         };
         let entity = |name: &str| Ok(Entity::with_uid(names::caller(name)));
 
-        let first = made.caller(of("one"), || entity("first")).unwrap();
-        let again = made.caller(of("one"), || entity("again")).unwrap();
-        let other = made.caller(of("other"), || entity("other")).unwrap();
+        let first = made.caller(&of("one"), true, || entity("first")).unwrap();
+        let again = made.caller(&of("one"), true, || entity("again")).unwrap();
+        let other = made.caller(&of("other"), true, || entity("other")).unwrap();
 
         assert_eq!(again.uid(), first.uid());
         assert_eq!(other.uid(), names::caller("other"));
@@ -107,11 +121,7 @@ mod tests {
     #[test]
     fn a_pool_whose_tags_are_others_is_made_anew() {
         let made = Made::new();
-        let of = |tags: Option<&str>| OfPool {
-            tags: tags.map(|tag| Arc::new(BTreeMap::from([(tag.to_owned(), String::new())]))),
-            region: "eu-west-1".into(),
-            account: None,
-        };
+        let tags_of = |tag: &str| Arc::new(BTreeMap::from([(tag.to_owned(), String::new())]));
         let entity = |name: &str| Ok(Entity::with_uid(names::pool(name)));
 
         for (tags, expected) in [
@@ -120,7 +130,9 @@ mod tests {
             (None, "unknown"),
             (Some("other"), "third"),
         ] {
-            let next = made.pool("a", of(tags), || entity(expected)).unwrap();
+            let tags = tags.map(tags_of);
+            let next = made.pool("a", tags.as_ref(), "eu", None, || entity(expected));
+            let next = next.unwrap();
             assert_eq!(next.uid(), names::pool(expected));
         }
     }

@@ -22,6 +22,8 @@ mod terms;
 /// provider.
 pub(in crate::emulator) const ROLES: &str = "https://aws.amazon.com/SAML/Attributes/Role";
 
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
 /// What an assertion says.
 #[derive(Default)]
 pub(super) struct Assertion {
@@ -56,6 +58,9 @@ pub(super) fn verified(token: &str, provider: &SamlProvider, now: u64) -> Result
     if !signature::is_good(element, &provider.keys) {
         return Err(unverifiable());
     }
+    if !succeeded(document.root_element()) {
+        return Err(refused());
+    }
     let assertion = read(element);
     terms::check(&assertion, provider, now).map(|()| assertion)
 }
@@ -78,6 +83,14 @@ fn one_assertion<'a, 'input>(document: &'a Document<'input>) -> Result<Node<'a, 
         (Some(assertion), None) => Ok(assertion),
         _ => Err(refused()),
     }
+}
+
+/// Whether a response tells of success, where it tells how the request went at all.
+fn succeeded(response: Node<'_, '_>) -> bool {
+    children(response, "Status").all(|status| {
+        let mut codes = children(status, "StatusCode").peekable();
+        codes.peek().is_some() && codes.all(|code| code.attribute("Value") == Some(SUCCESS))
+    })
 }
 
 /// Reads what stands in the assertion, in the places that SAML has for it.
@@ -135,9 +148,12 @@ fn refused() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::json;
 
     use super::*;
+    use crate::emulator::read_saml_metadata;
 
     const DOCUMENT: &str = "<Response><Issuer>outside</Issuer><NameID>outside</NameID>\
         <Attribute Name='team'><AttributeValue>outside</AttributeValue></Attribute>\
@@ -152,6 +168,52 @@ mod tests {
 
         assert_eq!(assertion.subject.as_deref(), Some("ann@example"));
         assert_eq!(assertion.attributes["team"], json!(["a&b", "c"]));
+    }
+
+    #[test]
+    fn a_response_has_to_tell_of_success_where_it_tells_of_anything() {
+        const SIGNED: &str = include_str!("saml/vectors/assertion.xml");
+        let with = |status: &str| {
+            SIGNED.replacen("<saml:Assertion", &format!("{status}<saml:Assertion"), 1)
+        };
+        let code = |value: &str| format!("<samlp:StatusCode Value='{value}'/>");
+        let status = |codes: &str| format!("<samlp:Status>{codes}</samlp:Status>");
+        let good = code("urn:oasis:names:tc:SAML:2.0:status:Success");
+        let bad = code("urn:oasis:names:tc:SAML:2.0:status:Responder");
+        for (why, xml, accepted) in [
+            ("no status", SIGNED.to_owned(), true),
+            ("success", with(&status(&good)), true),
+            ("a failure", with(&status(&bad)), false),
+            (
+                "a failure, signed",
+                include_str!("saml/vectors/failed.xml").to_owned(),
+                false,
+            ),
+            ("both", with(&status(&format!("{good}{bad}"))), false),
+            (
+                "one after the other",
+                with(&format!("{}{}", status(&good), status(&bad))),
+                false,
+            ),
+            ("no code", with(&status("")), false),
+        ] {
+            let answer = verified(&STANDARD.encode(xml), &provider(), NOW);
+
+            let expected = (!accepted).then(refused);
+            assert_eq!(answer.err(), expected, "{why}");
+        }
+    }
+
+    /// 2027-01-15T08:00:00Z.
+    const NOW: u64 = 1_800_000_000;
+
+    fn provider() -> SamlProvider {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/emulator/logins/saml/vectors/metadata.xml"
+        );
+        let arn = "arn:aws:iam::123456789012:saml-provider/idp";
+        read_saml_metadata(arn, Path::new(path)).unwrap()
     }
 
     #[test]

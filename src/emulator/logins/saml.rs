@@ -24,6 +24,9 @@ pub(in crate::emulator) const ROLES: &str = "https://aws.amazon.com/SAML/Attribu
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
+/// How an assertion confirms a subject that has nothing to show but the assertion.
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
 /// What an assertion says.
 #[derive(Default)]
 pub(super) struct Assertion {
@@ -31,7 +34,9 @@ pub(super) struct Assertion {
     /// Lists of texts.
     pub(super) attributes: Map<String, Value>,
     audiences: Vec<String>,
-    /// The dates before which, and from which on, it is of no use.
+    /// Whether it asks for more of its subject than to bring it.
+    not_for_bearers: bool,
+    /// The dates before which, and from which on, it is of no use to a bearer.
     not_before: Vec<String>,
     not_on_or_after: Vec<String>,
 }
@@ -97,14 +102,20 @@ fn succeeded(response: Node<'_, '_>) -> bool {
 fn read(element: Node<'_, '_>) -> Assertion {
     let mut read = Assertion::default();
     let subject = || children(element, "Subject");
-    let confirmations = subject().flat_map(|subject| children(subject, "SubjectConfirmation"));
-    let confirmations =
-        confirmations.flat_map(|confirmation| children(confirmation, "SubjectConfirmationData"));
+    let confirmations: Vec<_> = subject()
+        .flat_map(|subject| children(subject, "SubjectConfirmation"))
+        .collect();
+    let bearers = || {
+        let of_kind = confirmations.iter().copied();
+        of_kind.filter(|confirmation| confirmation.attribute("Method") == Some(BEARER))
+    };
     let conditions = || children(element, "Conditions");
     read.subject = subject()
         .flat_map(|subject| children(subject, "NameID"))
         .find_map(text);
-    for dated in conditions().chain(confirmations) {
+    read.not_for_bearers = !confirmations.is_empty() && bearers().next().is_none();
+    let data = bearers().flat_map(|bearer| children(bearer, "SubjectConfirmationData"));
+    for dated in conditions().chain(data) {
         let date = |name| dated.attribute(name).map(str::to_owned);
         read.not_before.extend(date("NotBefore"));
         read.not_on_or_after.extend(date("NotOnOrAfter"));

@@ -1,7 +1,9 @@
 //! What an assertion of a known provider has to say besides being signed: for whom it is,
 //! for how long, and in which role.
 //!
-//! unverified: the texts, which are those of other tokens, and the order.
+//! unverified: the texts, which are those of other tokens, and the order; and the
+//! recipient of a confirmation, which is not checked. No record tells whether the service
+//! compares it, and with which of AWS's sign-ins.
 
 use serde_json::Value;
 
@@ -12,7 +14,11 @@ use crate::emulator::logins::jwt::GRACE;
 
 /// Checks an assertion of `provider`.
 pub(super) fn check(assertion: &Assertion, provider: &SamlProvider, now: u64) -> Result<(), Error> {
-    if assertion.subject.is_none() {
+    if assertion.subject.is_none() || assertion.not_for_bearers {
+        return Err(refused());
+    }
+    // What nothing ends would be good for ever.
+    if assertion.not_on_or_after.is_empty() {
         return Err(refused());
     }
     for date in &assertion.not_on_or_after {
@@ -81,7 +87,8 @@ mod tests {
         xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Issuer>other</saml:Issuer>
         <saml:Assertion><saml:Issuer>https://idp.example</saml:Issuer>
         <saml:Subject><saml:NameID Format="x">ann@example</saml:NameID>
-        <saml:SubjectConfirmation><saml:SubjectConfirmationData NotOnOrAfter="2027-01-15T08:05:00Z"/>
+        <saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">
+        <saml:SubjectConfirmationData NotOnOrAfter="2027-01-15T08:05:00Z"/>
         </saml:SubjectConfirmation></saml:Subject>
         <saml:Conditions NotBefore="2027-01-15T07:55:00.123Z" NotOnOrAfter="2027-01-15T08:05:00Z">
         <saml:AudienceRestriction><saml:Audience>urn:amazon:webservices</saml:Audience>
@@ -143,6 +150,73 @@ mod tests {
 
             let expected = refused.map(Error::invalid_login_token);
             assert_eq!(answer.err(), expected, "{why}");
+        }
+    }
+
+    const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+    const KEY_HOLDER: &str = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key";
+    const END: &str = r#"NotOnOrAfter="2027-01-15T08:05:00Z""#;
+    const PAST: &str = r#"NotOnOrAfter="2027-01-15T07:55:00Z""#;
+
+    #[test]
+    fn some_date_ends_it_and_only_bearers_confirmations_count() {
+        let confirmed = |method: &str, date: &str| {
+            format!(
+                r#"<saml:SubjectConfirmation Method="{method}"><saml:SubjectConfirmationData
+                {date}/></saml:SubjectConfirmation>"#
+            )
+        };
+        let cases = [
+            ("the conditions end it", END, String::new(), true),
+            ("a confirmation ends it", "", confirmed(BEARER, END), true),
+            ("nothing ends it", "", String::new(), false),
+            (
+                "a confirmation without an end",
+                "",
+                confirmed(BEARER, ""),
+                false,
+            ),
+            (
+                "the holder of a key",
+                END,
+                confirmed(KEY_HOLDER, END),
+                false,
+            ),
+            ("a confirmation of no kind", END, confirmed("", END), false),
+            (
+                "a confirmation that is over",
+                END,
+                confirmed(BEARER, PAST),
+                false,
+            ),
+            (
+                "the end of another kind alone",
+                "",
+                confirmed(BEARER, "") + &confirmed(KEY_HOLDER, END),
+                false,
+            ),
+            (
+                "another kind that is over",
+                END,
+                confirmed(BEARER, END) + &confirmed(KEY_HOLDER, PAST),
+                true,
+            ),
+            (
+                "one of two that is over",
+                END,
+                confirmed(BEARER, END) + &confirmed(BEARER, PAST),
+                false,
+            ),
+        ];
+        for (why, conditions, confirmations, accepted) in cases {
+            let (before, rest) = GOOD.split_once("<saml:SubjectConfirmation ").unwrap();
+            let (_, rest) = rest.split_once("</saml:SubjectConfirmation>").unwrap();
+            let xml = format!("{before}{confirmations}{}", rest.replace(END, conditions));
+
+            let answer = believed(&STANDARD.encode(xml))
+                .and_then(|assertion| check(&assertion, &provider(), NOW));
+
+            assert_eq!(answer.is_ok(), accepted, "{why}: {answer:?}");
         }
     }
 

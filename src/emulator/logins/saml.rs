@@ -33,7 +33,8 @@ pub(super) struct Assertion {
     pub(super) subject: Option<String>,
     /// Lists of texts.
     pub(super) attributes: Map<String, Value>,
-    audiences: Vec<String>,
+    /// Lists of audiences, of each of which it has to be meant for one.
+    audiences: Vec<Vec<String>>,
     /// Whether it asks for more of its subject than to bring it.
     not_for_bearers: bool,
     /// The dates before which, and from which on, it is of no use to a bearer.
@@ -122,8 +123,10 @@ fn read(element: Node<'_, '_>) -> Assertion {
     }
     read.audiences = conditions()
         .flat_map(|conditions| children(conditions, "AudienceRestriction"))
-        .flat_map(|restriction| children(restriction, "Audience"))
-        .filter_map(text)
+        .map(|restriction| {
+            let audiences = children(restriction, "Audience");
+            audiences.filter_map(text).collect()
+        })
         .collect();
     let statements = children(element, "AttributeStatement");
     for attribute in statements.flat_map(|statement| children(statement, "Attribute")) {

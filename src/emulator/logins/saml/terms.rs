@@ -34,7 +34,9 @@ pub(super) fn check(assertion: &Assertion, provider: &SamlProvider, now: u64) ->
             return Err(refused());
         }
     }
-    if !assertion.audiences.iter().any(|audience| is_aws(audience)) {
+    // Every restriction has to be met, by any of its audiences (SAML core, 2.5.1.4).
+    let met = |audiences: &Vec<String>| audiences.iter().any(|audience| is_aws(audience));
+    if assertion.audiences.is_empty() || !assertion.audiences.iter().all(met) {
         return Err(Error::unsupported_provider());
     }
     let roles = assertion.attributes.get(ROLES).and_then(Value::as_array);
@@ -150,6 +152,49 @@ mod tests {
 
             let expected = refused.map(Error::invalid_login_token);
             assert_eq!(answer.err(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn every_restriction_has_to_be_met_by_any_of_its_audiences() {
+        let aws = "<saml:Audience>urn:amazon:webservices</saml:Audience>";
+        let other = "<saml:Audience>https://shop.example</saml:Audience>";
+        let restricted = |audiences: &[&str]| {
+            let audiences = audiences.concat();
+            format!("<saml:AudienceRestriction>{audiences}</saml:AudienceRestriction>")
+        };
+        for (why, restrictions, met) in [
+            ("one of two audiences", restricted(&[other, aws]), true),
+            (
+                "both restrictions",
+                restricted(&[aws]) + &restricted(&[aws, other]),
+                true,
+            ),
+            (
+                "the first alone",
+                restricted(&[aws]) + &restricted(&[other]),
+                false,
+            ),
+            (
+                "the last alone",
+                restricted(&[other]) + &restricted(&[aws]),
+                false,
+            ),
+            (
+                "nobody is the audience",
+                restricted(&[aws]) + &restricted(&[]),
+                false,
+            ),
+            ("no restriction", String::new(), false),
+        ] {
+            let (before, rest) = GOOD.split_once("<saml:AudienceRestriction>").unwrap();
+            let (_, after) = rest.split_once("</saml:AudienceRestriction>").unwrap();
+            let xml = format!("{before}{restrictions}{after}");
+            let assertion = believed(&STANDARD.encode(xml)).unwrap();
+
+            let refused = check(&assertion, &provider(), NOW).err();
+
+            assert_eq!(refused, (!met).then(Error::unsupported_provider), "{why}");
         }
     }
 

@@ -216,7 +216,13 @@ fn whatever_letter_is_changed_the_assertion_is_refused_or_says_the_same() {
     assert!(same > 0 && same < ASSERTION.len() / 2, "{same}");
 }
 
-type Said = (Option<String>, Value, Vec<String>, Vec<String>, Vec<String>);
+type Said = (
+    Option<String>,
+    Value,
+    Vec<Vec<String>>,
+    Vec<String>,
+    Vec<String>,
+);
 
 /// What the assertion of a document says, if it is good.
 fn said_by(xml: &str, keys: &[SigningKey]) -> Option<Said> {

@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roxmltree::{Document, Node};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::emulator::error::Error;
 use crate::emulator::issuers::{SamlProvider, unverifiable};
@@ -132,10 +132,13 @@ fn read(element: Node<'_, '_>) -> Assertion {
     for attribute in statements.flat_map(|statement| children(statement, "Attribute")) {
         let values = children(attribute, "AttributeValue")
             .filter_map(text)
-            .map(Value::String)
-            .collect();
-        if let Some(name) = attribute.attribute("Name") {
-            read.attributes.insert(name.to_owned(), values);
+            .map(Value::String);
+        let known = attribute.attribute("Name").and_then(|name| {
+            let known = read.attributes.entry(name).or_insert_with(|| json!([]));
+            known.as_array_mut()
+        });
+        if let Some(known) = known {
+            known.extend(values);
         }
     }
     read
@@ -164,8 +167,6 @@ fn refused() -> Error {
 mod tests {
     use std::path::Path;
 
-    use serde_json::json;
-
     use super::*;
     use crate::emulator::read_saml_metadata;
 
@@ -182,6 +183,17 @@ mod tests {
 
         assert_eq!(assertion.subject.as_deref(), Some("ann@example"));
         assert_eq!(assertion.attributes["team"], json!(["a&b", "c"]));
+    }
+
+    #[test]
+    fn an_attribute_that_is_there_twice_has_the_values_of_both() {
+        let more = "<Attribute Name='team'><AttributeValue>d</AttributeValue></Attribute>\
+            <Attribute Name='team'/></AttributeStatement>";
+        let xml = DOCUMENT.replace("</AttributeStatement>", more);
+
+        let assertion = believed(&STANDARD.encode(xml)).unwrap();
+
+        assert_eq!(assertion.attributes["team"], json!(["a&b", "c", "d"]));
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Upstream {
                 let settled = settle(operation, &notes, sending.await);
                 // Also after a failure, which may have come too late to change nothing.
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
-                    known.forget_tags(tenant.as_ref(), pool_id);
+                    known.forget_tags(pool_id);
                 }
                 settled
             }

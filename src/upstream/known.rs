@@ -6,6 +6,10 @@
 //!
 //! A pool's tags are asked for and kept for [`TAGS_LAST`]. Every write to the pool that
 //! goes through here drops them, and for a write that is to be judged they are asked for anew.
+//!
+//! Only policies ask for any of this, and where policies are in force no call names a
+//! tenant (see [`Authorize`](crate::layers::Authorize)). So an identifier is all that
+//! things are known by.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +19,6 @@ use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::Descri
 use quick_cache::sync::Cache;
 
 use super::{Outgoing, Upstream};
-use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation};
 
@@ -29,20 +32,13 @@ const MOST_POOLS: usize = 10_000;
 /// The tags of a pool.
 pub type Tags = BTreeMap<String, String>;
 
-/// An identifier in one tenant's store, since two stores may hold the same.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    tenant: Option<Tenant>,
-    id: String,
-}
-
 /// The memory. Clones share it.
 #[derive(Clone)]
 pub(super) struct Known(Arc<Memory>);
 
 struct Memory {
-    pools_of_identities: Cache<Key, Arc<str>>,
-    tags_of_pools: Cache<Key, Found>,
+    pools_of_identities: Cache<String, Arc<str>>,
+    tags_of_pools: Cache<String, Found>,
 }
 
 /// The tags of a pool, or that there is no such pool.
@@ -63,30 +59,24 @@ impl Default for Known {
 
 impl Known {
     /// Forgets what a write to the pool may change.
-    pub(super) fn forget_tags(&self, tenant: Option<&Tenant>, pool_id: &str) {
-        self.0.tags_of_pools.remove(&key(tenant, pool_id));
+    pub(super) fn forget_tags(&self, pool_id: &str) {
+        self.0.tags_of_pools.remove(pool_id);
     }
 }
 
 impl Upstream {
     /// Remembers that AWS said these identities are of this pool.
-    pub fn remember<'a>(
-        &self,
-        tenant: Option<&Tenant>,
-        pool_id: &str,
-        identities: impl IntoIterator<Item = &'a str>,
-    ) {
+    pub fn remember<'a>(&self, pool_id: &str, identities: impl IntoIterator<Item = &'a str>) {
         let pool_id: Arc<str> = pool_id.into();
         for identity in identities {
             let known = &self.known.0.pools_of_identities;
-            known.insert(key(tenant, identity), Arc::clone(&pool_id));
+            known.insert(identity.to_owned(), Arc::clone(&pool_id));
         }
     }
 
     /// The pool of an identity, where AWS has told it.
-    pub fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<Arc<str>> {
-        let known = &self.known.0.pools_of_identities;
-        known.get(&key(tenant, identity_id))
+    pub fn pool_of(&self, identity_id: &str) -> Option<Arc<str>> {
+        self.known.0.pools_of_identities.get(identity_id)
     }
 
     /// The tags of a pool, or nothing when AWS says that there is no such pool. A call
@@ -109,11 +99,10 @@ impl Upstream {
             return ask().await;
         }
         let tags = &self.known.0.tags_of_pools;
-        let key = key(call.tenant.as_ref(), pool_id);
         let is_fresh = |found: &Found| now.saturating_duration_since(found.at) < TAGS_LAST;
-        match tags.get(&key) {
+        match tags.get(pool_id) {
             Some(found) if !is_fresh(&found) => {
-                tags.remove(&key);
+                tags.remove(pool_id);
             }
             Some(Found {
                 tags: Some(tags), ..
@@ -121,14 +110,14 @@ impl Upstream {
             _ => {}
         }
         // One asks for all who wait; when it gives up, the next one asks.
-        let asked = tags.get_or_insert_async(&key, async {
+        let asked = tags.get_or_insert_async(pool_id, async {
             let tags = ask().await?;
             Ok::<_, Failure>(Found { tags, at: now })
         });
         let found = asked.await?;
         if found.tags.is_none() {
             // Somebody may be about to create it.
-            tags.remove(&key);
+            tags.remove(pool_id);
         }
         Ok(found.tags)
     }
@@ -165,12 +154,5 @@ impl Upstream {
                 cause: failure.to_string(),
             }),
         }
-    }
-}
-
-fn key(tenant: Option<&Tenant>, id: &str) -> Key {
-    Key {
-        tenant: tenant.cloned(),
-        id: id.to_owned(),
     }
 }

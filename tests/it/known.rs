@@ -154,9 +154,9 @@ async fn identities_that_aws_names_are_known_to_be_of_their_pool() {
 
     let identity = app.client.get_id(get_id).await.unwrap().into_inner();
 
-    let known = app.upstream.pool_of(None, &identity.identity_id);
+    let known = app.upstream.pool_of(&identity.identity_id);
     assert_eq!(known.as_deref(), Some(pool.as_str()));
-    assert_eq!(app.upstream.pool_of(None, "us-east-1:0b"), None);
+    assert_eq!(app.upstream.pool_of("us-east-1:0b"), None);
 }
 
 fn pool_of_team(team: &'static str) -> Wire {

@@ -21,7 +21,7 @@ mod retry;
 mod settings;
 mod writes;
 
-pub use known::{TAGS_LAST, Tags};
+pub use known::{ABSENCE_LASTS, TAGS_LAST, Tags};
 pub use settings::{KNOWN_REGIONS, Kind, Settings};
 
 use std::future::Future;

@@ -14,7 +14,7 @@ use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
 use crate::operation::Operation;
-use crate::policy::{Action, Decision, Engine, Facts, Needs, Outcome, Question, Verdict};
+use crate::policy::{Action, Decision, Engine, Facts, Outcome, Prospect, Question, Verdict};
 use crate::rpc::Rpc;
 
 /// Answers PERMISSION_DENIED unless the policies permit the call.
@@ -72,14 +72,15 @@ impl Authorize {
         }
     }
 
-    /// Finds out what policies ask about the resource of a call.
-    async fn facts(
-        &self,
-        request: &Parts,
-        operation: Operation,
-        needs: Needs,
-    ) -> Result<Facts, Failure> {
+    /// Looks up no more than can matter, and decides.
+    async fn decide(&self, request: &Parts) -> Result<Decision, Failure> {
+        let policies = self.engine.policies();
+        let Some(&operation) = request.extensions.get::<Operation>() else {
+            let facts = Facts::default();
+            return Ok(policies.decide(&self.question(request, Action::Reflection, &facts)?));
+        };
         let subject = slot::<Subject>(request)?;
+        let needs = policies.needs(operation.into());
         let mut facts = Facts {
             account: self.lookup.account(),
             ..Facts::default()
@@ -88,28 +89,63 @@ impl Authorize {
             facts.pool_of_identity = self.pools(subject.resource.identities());
         }
         if needs.tags {
-            let deadline = *slot::<Deadline>(request)?;
-            let named = match &subject.resource {
-                Resource::Pool(pool_id) => Some(pool_id),
-                _ => None,
-            };
-            let pools: BTreeSet<&String> = named
-                .into_iter()
-                .chain(facts.pool_of_identity.values())
-                .collect();
-            for pool_id in pools {
-                let asking = Asking {
-                    pool_id,
-                    region: subject.region.as_deref(),
-                    operation,
-                    deadline,
-                };
-                if let Some(tags) = self.lookup.pool_tags(asking).await? {
-                    facts.tags_of_pool.insert(pool_id.clone(), tags);
+            match policies.prospect(&self.question(request, operation.into(), &facts)?) {
+                Prospect::Denied(decision) => return Ok(decision),
+                Prospect::Open { asks_tags: false } => {}
+                Prospect::Open { asks_tags: true } => {
+                    facts.tags_of_pool = self.tags(request, operation, subject, &facts).await?;
                 }
             }
         }
-        Ok(facts)
+        Ok(policies.decide(&self.question(request, operation.into(), &facts)?))
+    }
+
+    fn question<'a>(
+        &self,
+        request: &'a Parts,
+        action: Action,
+        facts: &'a Facts,
+    ) -> Result<Question<'a>, Failure> {
+        Ok(Question {
+            caller: slot::<Caller>(request)?,
+            action,
+            subject: request.extensions.get::<Subject>(),
+            facts,
+            peer: peer(request),
+            now: self.clock.now(),
+        })
+    }
+
+    /// The tags of the pool that the call names, and of those that its identities are in.
+    async fn tags(
+        &self,
+        request: &Parts,
+        operation: Operation,
+        subject: &Subject,
+        facts: &Facts,
+    ) -> Result<HashMap<String, Tags>, Failure> {
+        let deadline = *slot::<Deadline>(request)?;
+        let named = match &subject.resource {
+            Resource::Pool(pool_id) => Some(pool_id),
+            _ => None,
+        };
+        let pools: BTreeSet<&String> = named
+            .into_iter()
+            .chain(facts.pool_of_identity.values())
+            .collect();
+        let mut found = HashMap::new();
+        for pool_id in pools {
+            let asking = Asking {
+                pool_id,
+                region: subject.region.as_deref(),
+                operation,
+                deadline,
+            };
+            if let Some(tags) = self.lookup.pool_tags(asking).await? {
+                found.insert(pool_id.clone(), tags);
+            }
+        }
+        Ok(found)
     }
 
     fn pools(&self, identities: &[String]) -> HashMap<String, String> {
@@ -126,24 +162,7 @@ impl Gate for Authorize {
         async move {
             let (request, body) = request.into_parts();
             refuse_tenant(&request)?;
-            let policies = self.engine.policies();
-            let operation = request.extensions.get::<Operation>().copied();
-            let action = operation.map_or(Action::Reflection, Action::Operation);
-            let facts = match operation {
-                Some(operation) => {
-                    self.facts(&request, operation, policies.needs(action))
-                        .await?
-                }
-                None => Facts::default(),
-            };
-            let decision = policies.decide(&Question {
-                caller: slot::<Caller>(&request)?,
-                action,
-                subject: request.extensions.get::<Subject>(),
-                facts: &facts,
-                peer: peer(&request),
-                now: self.clock.now(),
-            });
+            let decision = self.decide(&request).await?;
             self.count(Rpc::of_path(request.uri.path()), &decision);
             match decision.verdict {
                 Verdict::Allowed => Ok(Request::from_parts(request, body)),

@@ -25,6 +25,10 @@ use crate::operation::{Effect, Operation};
 /// How long the tags of a pool are believed.
 pub const TAGS_LAST: Duration = Duration::from_secs(30);
 
+/// How long a pool is believed not to be there: long enough that who asks for pools that
+/// never were does not make poolgate ask AWS as often.
+pub const ABSENCE_LASTS: Duration = Duration::from_secs(2);
+
 /// How many identities are remembered, and how many pools.
 const MOST_IDENTITIES: usize = 100_000;
 const MOST_POOLS: usize = 10_000;
@@ -46,6 +50,16 @@ struct Memory {
 struct Found {
     tags: Option<Arc<Tags>>,
     at: Instant,
+}
+
+impl Found {
+    fn is_fresh(&self, now: Instant) -> bool {
+        let lasts = match self.tags {
+            Some(_) => TAGS_LAST,
+            None => ABSENCE_LASTS,
+        };
+        now.saturating_duration_since(self.at) < lasts
+    }
 }
 
 impl Default for Known {
@@ -81,7 +95,8 @@ impl Upstream {
 
     /// The tags of a pool, or nothing when AWS says that there is no such pool. A call
     /// that changes something is judged by what AWS says at this moment, others by what
-    /// it said up to [`TAGS_LAST`] ago.
+    /// it said up to [`TAGS_LAST`] ago, or [`ABSENCE_LASTS`] where it said that there is
+    /// no such pool.
     ///
     /// # Errors
     ///
@@ -99,27 +114,19 @@ impl Upstream {
             return ask().await;
         }
         let tags = &self.known.0.tags_of_pools;
-        let is_fresh = |found: &Found| now.saturating_duration_since(found.at) < TAGS_LAST;
         match tags.get(pool_id) {
-            Some(found) if !is_fresh(&found) => {
+            Some(found) if found.is_fresh(now) => return Ok(found.tags),
+            Some(_) => {
                 tags.remove(pool_id);
             }
-            Some(Found {
-                tags: Some(tags), ..
-            }) => return Ok(Some(tags)),
-            _ => {}
+            None => {}
         }
         // One asks for all who wait; when it gives up, the next one asks.
         let asked = tags.get_or_insert_async(pool_id, async {
             let tags = ask().await?;
             Ok::<_, Failure>(Found { tags, at: now })
         });
-        let found = asked.await?;
-        if found.tags.is_none() {
-            // Somebody may be about to create it.
-            tags.remove(pool_id);
-        }
-        Ok(found.tags)
+        Ok(asked.await?.tags)
     }
 
     async fn ask_for_tags(

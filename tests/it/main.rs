@@ -36,6 +36,7 @@ mod permissions;
 mod reloads;
 mod roundtrip;
 mod secrets;
+mod strangers;
 mod support;
 mod tenants;
 mod tls;

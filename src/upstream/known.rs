@@ -4,8 +4,10 @@
 //! who asks a pool for identities is answered with identities of that pool. Those are
 //! remembered, as many as there is room for.
 //!
-//! A pool's tags are asked for and kept for [`TAGS_LAST`]. Every write to the pool that
-//! goes through here drops them, and for a write that is to be judged they are asked for anew.
+//! A pool's tags are asked for and kept for [`TAGS_LAST`]. A write that names the pool and
+//! goes through here drops them when it ends. What is changed elsewhere is seen when they
+//! are old, and so is a change that ends while an answer from before it is on its way. For
+//! a write that is to be judged they are asked for anew, and not kept.
 //!
 //! Only policies ask for any of this, and where policies are in force no call names a
 //! tenant (see [`Authorize`](crate::layers::Authorize)). So an identifier is all that
@@ -72,7 +74,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// Forgets what a write to the pool may change.
+    /// Forgets what a write to the pool may have changed.
     pub(super) fn forget_tags(&self, pool_id: &str) {
         self.0.tags_of_pools.remove(pool_id);
     }

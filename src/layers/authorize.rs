@@ -27,6 +27,16 @@ pub struct Authorize {
     lookup: Arc<dyn Lookup>,
     meter: Arc<dyn Meter>,
     clock: Clock,
+    judged: Judged,
+}
+
+/// Which calls stand below the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Operations, by the slot that names each.
+    Operations,
+    /// Calls for the protocol's descriptors.
+    Reflection,
 }
 
 /// What policies may ask about a resource that the call itself does not say.
@@ -63,21 +73,27 @@ impl Authorize {
         lookup: Arc<dyn Lookup>,
         meter: Arc<dyn Meter>,
         clock: Clock,
+        judged: Judged,
     ) -> Self {
         Self {
             engine,
             lookup,
             meter,
             clock,
+            judged,
         }
     }
 
     /// Looks up no more than can matter, and decides.
     async fn decide(&self, request: &Parts) -> Result<Decision, Failure> {
         let policies = self.engine.policies();
-        let Some(&operation) = request.extensions.get::<Operation>() else {
-            let facts = Facts::default();
-            return Ok(policies.decide(&self.question(request, Action::Reflection, &facts)?));
+        let operation = match self.judged {
+            Judged::Operations => *slot::<Operation>(request)?,
+            Judged::Reflection => {
+                let facts = Facts::default();
+                let question = self.question(request, Action::Reflection, &facts)?;
+                return Ok(policies.decide(&question));
+            }
         };
         let subject = slot::<Subject>(request)?;
         let needs = policies.needs(operation.into());
@@ -216,10 +232,11 @@ fn refuse_tenant(request: &Parts) -> Result<(), Failure> {
     }
 }
 
-/// Where the call came from. Calls inside the process have no peer.
+/// Where the call came from. Calls that came over no connection have no peer, and an
+/// address that is in no network.
 fn peer(request: &Parts) -> IpAddr {
     let peer = request.extensions.get::<Peer>();
-    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.address.ip())
+    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address.ip())
 }
 
 /// A slot that a layer fills. A missing one is our bug and never a default.
@@ -227,4 +244,17 @@ fn slot<T: Send + Sync + 'static>(request: &Parts) -> Result<&T, Failure> {
     request.extensions.get().ok_or_else(|| Failure::Internal {
         cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_without_a_peer_is_not_from_this_machine() {
+        let (request, ()) = http::Request::new(()).into_parts();
+
+        assert!(!peer(&request).is_loopback());
+        assert!(peer(&request).is_unspecified());
+    }
 }

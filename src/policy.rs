@@ -92,7 +92,7 @@ pub struct Question<'a> {
 }
 
 /// What is known about a resource beyond what the request says. [`Policies::needs`]
-/// tells which of it policies ask for.
+/// and [`Policies::prospect`] tell which of it policies ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The tags of the pool that the call names, and of those that its identities are
@@ -136,6 +136,19 @@ pub struct Decision {
     pub policies: Vec<String>,
     /// What the shadow policies would have made of it, where there are any.
     pub shadow: Option<Shadow>,
+}
+
+/// What can become of a call before the tags of its pools are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It is denied, whatever they are: no policy that permits can apply, not even a
+    /// shadow policy.
+    Denied(Decision),
+    /// It may be allowed.
+    Open {
+        /// Whether a policy that can apply asks for them.
+        asks_tags: bool,
+    },
 }
 
 /// Whether a call is allowed.

@@ -1,13 +1,13 @@
 //! A policy as the index keeps it: without what the index decides, and with what its
 //! conditions mention, so that Cedar is told no more than that.
 
-use cedar_policy::Policy;
 use cedar_policy::pst::{
     ActionConstraint, BinaryOp, Clause, EntityType, Expr, Literal, Policy as Tree,
     PrincipalConstraint, ResourceConstraint, StaticPolicy, Template, Var,
 };
+use cedar_policy::{Effect, Policy};
 
-use super::names;
+use super::{Needs, names};
 
 /// A policy that is evaluated for those calls only whose action, caller and resource are
 /// in what its head says.
@@ -17,6 +17,10 @@ pub(super) struct Candidate {
     pub(super) policy: Policy,
     /// What its conditions mention.
     pub(super) mentions: Mentions,
+    /// Whether it permits.
+    pub(super) permits: bool,
+    /// Whether it asks for the tags of a pool.
+    pub(super) asks_tags: bool,
 }
 
 /// What conditions mention of a call. Each takes a microsecond or more to tell Cedar.
@@ -37,13 +41,17 @@ pub(super) struct Mentions {
 impl Candidate {
     /// A policy that Cedar cannot take apart stays as it is, and mentions everything.
     pub(super) fn new(policy: &Policy) -> Self {
-        Self::taken_apart(policy).unwrap_or_else(|| Self {
-            policy: policy.clone(),
-            mentions: Mentions::ALL,
-        })
+        let (taken_apart, mentions) =
+            Self::taken_apart(policy).unwrap_or_else(|| (policy.clone(), Mentions::ALL));
+        Self {
+            policy: taken_apart,
+            mentions,
+            permits: policy.effect() == Effect::Permit,
+            asks_tags: Needs::of(policy).tags,
+        }
     }
 
-    fn taken_apart(policy: &Policy) -> Option<Self> {
+    fn taken_apart(policy: &Policy) -> Option<(Policy, Mentions)> {
         let Ok(Tree::Static(tree)) = policy.to_pst() else {
             return None;
         };
@@ -51,7 +59,7 @@ impl Candidate {
         let mentions = Mentions::of(&body);
         let tree = Tree::Static(StaticPolicy::try_from(body).ok()?);
         let policy = Policy::from_pst(tree).ok()?;
-        Some(Self { policy, mentions })
+        Some((policy, mentions))
     }
 }
 

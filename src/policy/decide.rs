@@ -10,10 +10,40 @@ use super::context::context;
 use super::entities::{self, Source, Target};
 use super::index::{Found, Index};
 use super::ruling::Ruling;
-use super::{Action, Decision, Outcome, Policies, Question, Shadow, Verdict, names};
+use super::{Action, Decision, Outcome, Policies, Prospect, Question, Shadow, Verdict, names};
 use crate::failure::Denial;
 
 impl Policies {
+    /// What can become of a call, as far as the heads of policies tell, before the tags of
+    /// its pools are known. The facts in `question` hold the pools of its identities.
+    ///
+    /// With it a caller whom no policy can permit the call does not make poolgate ask AWS.
+    pub fn prospect(&self, question: &Question<'_>) -> Prospect {
+        let targets = entities::targets(question.subject, question.facts);
+        let callers = callers(question);
+        let mut asks_tags = false;
+        for target in targets {
+            let applying = self.applying(question.action, &callers, target);
+            if !applying.found().any(|found| found.permits) {
+                return Prospect::Denied(self.not_permitted());
+            }
+            asks_tags |= applying.found().any(|found| found.asks_tags);
+        }
+        Prospect::Open { asks_tags }
+    }
+
+    fn not_permitted(&self) -> Decision {
+        Decision {
+            verdict: Verdict::Denied(Denial::NotPermitted),
+            policies: Vec::new(),
+            shadow: self.shadow().map(|_| Shadow {
+                outcome: Outcome::Same,
+                policies: Vec::new(),
+                errors: Vec::new(),
+            }),
+        }
+    }
+
     /// May this caller do this? Several identities may be deleted if each of them may.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         let (enforced, shadow) = match self.rule(question) {
@@ -123,9 +153,14 @@ struct Applying<'a> {
 }
 
 impl Applying<'_> {
-    fn mentions(&self) -> Mentions {
+    /// What can apply, in force or not.
+    fn found(&self) -> impl Iterator<Item = &Found> {
         let found = self.enforced.iter().chain(&self.shadow);
-        found
+        found.map(Arc::as_ref)
+    }
+
+    fn mentions(&self) -> Mentions {
+        self.found()
             .map(|found| found.mentions)
             .fold(Mentions::default(), Mentions::or)
     }

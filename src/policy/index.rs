@@ -47,6 +47,10 @@ pub(super) struct Found {
     policies: PolicySet,
     /// What their conditions mention.
     pub(super) mentions: Mentions,
+    /// Whether one of them permits.
+    pub(super) permits: bool,
+    /// Whether one of them asks for the tags of a pool.
+    pub(super) asks_tags: bool,
 }
 
 #[derive(Clone)]
@@ -125,6 +129,8 @@ impl Index {
             mentions: candidates()
                 .map(|candidate| candidate.mentions)
                 .fold(Mentions::default(), Mentions::or),
+            permits: candidates().any(|candidate| candidate.permits),
+            asks_tags: candidates().any(|candidate| candidate.asks_tags),
         });
         self.sets.insert(positions, Arc::clone(&found));
         found

@@ -37,6 +37,7 @@ mod permissions;
 mod reloads;
 mod roundtrip;
 mod secrets;
+mod strangers;
 mod support;
 mod tenants;
 mod tls;

@@ -14,7 +14,7 @@ use crate::policy::candidate::Mentions;
 use crate::policy::context::context;
 use crate::policy::rule::Rule;
 use crate::policy::testing::{Call, call};
-use crate::policy::{Policies, RoleArns, Settings, Verdict, entities, index, source};
+use crate::policy::{Policies, Prospect, RoleArns, Settings, Verdict, entities, index, source};
 
 const CALLERS: [&str; 3] = ["a", "b", "c"];
 const ROLES: [&str; 3] = ["r", "s", "t"];
@@ -57,6 +57,9 @@ proptest! {
         let indexed = Policies::new(Settings::default(), rules, Vec::new());
         for call in calls {
             let decision = call.decided_by(&indexed);
+            if matches!(indexed.prospect(&call.question()), Prospect::Denied(_)) {
+                prop_assert_ne!(&decision.verdict, &Verdict::Allowed);
+            }
             let ids = match &decision.verdict {
                 Verdict::Allowed => "allow",
                 Verdict::Denied(Denial::Unevaluated { .. }) => "error",

@@ -232,9 +232,7 @@ impl Authenticator {
             Err(Unverified::UnknownKey) => {}
             other => return other.map_err(Unverified::cause),
         }
-        provider
-            .look_for(signed.key_id(), &self.fetch, &self.clock)
-            .await;
+        provider.look_for(&self.fetch, &self.clock).await;
         verify().map_err(Unverified::cause)
     }
 

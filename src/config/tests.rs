@@ -474,7 +474,7 @@ impl Known {
             policies: folder.path().join("all.cedar"),
             _folder: folder,
         };
-        std::fs::write(&known.callers, "").unwrap();
+        std::fs::write(&known.callers, "[certificates]").unwrap();
         let all = "@id(\"all\") permit (principal, action, resource);";
         std::fs::write(&known.policies, all).unwrap();
         known

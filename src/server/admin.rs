@@ -3,13 +3,15 @@
 //! is the upstream, its state is looked after here.
 
 mod emulator;
+mod guard;
+mod issuers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Router, middleware};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
@@ -23,8 +25,6 @@ use super::health::{Health, State};
 use super::listen;
 use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
-
-mod issuers;
 
 /// Probes and scrapers are few.
 const MAX_CONNECTIONS: usize = 64;
@@ -56,8 +56,7 @@ pub async fn serve(
 ) {
     let mut routes = routes(health, Arc::clone(&metrics));
     if let Some(emulator) = emulator {
-        routes = routes.merge(issuers::routes(Arc::clone(&emulator)));
-        routes = routes.merge(emulator::routes(emulator));
+        routes = routes.merge(emulator_routes(emulator));
     }
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -101,6 +100,13 @@ fn routes(health: Health, metrics: Arc<Metrics>) -> Router {
                 (headers, metrics.encode())
             }),
         )
+}
+
+/// Everything below `/emulator`, which is not for web pages.
+fn emulator_routes(emulator: Arc<Emulator>) -> Router {
+    issuers::routes(Arc::clone(&emulator))
+        .merge(emulator::routes(emulator))
+        .layer(middleware::from_fn(guard::refuse_pages))
 }
 
 fn readiness(state: State) -> (StatusCode, &'static str) {
@@ -179,6 +185,44 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         ended.cancel();
         serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn no_path_of_the_emulator_is_for_web_pages() {
+        let settings = crate::emulator::Settings::default();
+        let emulator = Arc::new(Emulator::new(settings, crate::clock::Clock::system()));
+        for (method, path) in [
+            ("GET", "snapshot"),
+            ("PUT", "snapshot"),
+            ("POST", "reset"),
+            ("GET", "faults"),
+            ("PUT", "faults"),
+            ("DELETE", "faults"),
+            ("GET", "clock"),
+            ("POST", "clock"),
+            ("POST", "issuers/token"),
+            ("POST", "issuers/sign-out"),
+            ("GET", "issuers/jwks"),
+        ] {
+            for (name, value) in [
+                ("host", "example.com:9464"),
+                ("origin", "https://example.com"),
+                ("sec-fetch-site", "cross-site"),
+            ] {
+                let request = Request::builder()
+                    .method(method)
+                    .uri(format!("/emulator/{path}"))
+                    .header("content-type", "application/json")
+                    .header(name, value)
+                    .body(Body::from("{}"))
+                    .unwrap();
+
+                let routes = emulator_routes(Arc::clone(&emulator));
+                let response = routes.oneshot(request).await.unwrap();
+
+                assert_eq!(response.status(), 403, "{method} {path}, {name}: {value}");
+            }
+        }
     }
 
     async fn ask(health: &Health, method: Method, path: &str) -> (u16, String, String) {

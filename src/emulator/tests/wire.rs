@@ -99,6 +99,48 @@ fn what_is_not_a_request_is_refused_before_anything_else() {
     }
 }
 
+#[tokio::test]
+async fn a_web_page_cannot_make_up_a_signature() {
+    let world = World::new();
+    let origin = ("origin", "https://example.com");
+    let signature = "AWS4-HMAC-SHA256 \
+        Credential=AKIAEXAMPLE/20260102/us-east-1/cognito-identity/aws4_request, \
+        SignedHeaders=host;x-amz-date, Signature=00";
+    let signed = [
+        ("host", "127.0.0.1"),
+        ("authorization", signature),
+        ("x-amz-date", "20260102T030405Z"),
+    ];
+
+    let of_a_page = over_a_socket(&world, &[&signed[..], &[origin]].concat()).await;
+    let none = world.ok("ListIdentityPools", json!({"MaxResults": 1}));
+    let of_a_tool = over_a_socket(&world, &signed).await;
+
+    assert_eq!(
+        header(&of_a_page, "x-amzn-errortype"),
+        "UnrecognizedClientException:"
+    );
+    assert_eq!(none, json!({"IdentityPools": []}));
+    assert_eq!(of_a_tool.status(), StatusCode::OK, "{:?}", of_a_tool.body());
+}
+
+async fn over_a_socket(world: &World, headers: &[(&str, &str)]) -> Response<Bytes> {
+    let mut request = Request::post("/").header(
+        "x-amz-target",
+        "AWSCognitoIdentityService.CreateIdentityPool",
+    );
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = json!({"IdentityPoolName": "pool", "AllowUnauthenticatedIdentities": true});
+    let request = request.body(Bytes::from(body.to_string())).unwrap();
+    let emulator = std::sync::Arc::clone(&world.emulator);
+    match emulator.serve(request).await {
+        crate::emulator::Reply::Whole(answer) => answer,
+        _ => panic!("no answer"),
+    }
+}
+
 #[test]
 fn the_model_is_checked_in_awss_words() {
     let world = World::new();

@@ -161,7 +161,7 @@ pub use quotas::{Overrides, Quotas};
 pub use reply::{HalfBody, Reply};
 pub use settings::{Isolation, Settings};
 pub use signature::SecretKeys;
-pub use snapshot::RestoreError;
+pub use snapshot::{RestoreError, SnapshotError};
 pub use time::{OutOfRange, Pace};
 pub use tokens::KeyUnavailable;
 

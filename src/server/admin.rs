@@ -54,7 +54,7 @@ pub async fn serve(
     emulator: Option<Arc<Emulator>>,
     ended: CancellationToken,
 ) {
-    let mut routes = routes(health, Arc::clone(&metrics));
+    let mut routes = routes(health, Arc::clone(&metrics), emulator.clone());
     if let Some(emulator) = emulator {
         routes = routes.merge(emulator_routes(emulator));
     }
@@ -86,10 +86,14 @@ pub async fn serve(
     }
 }
 
-fn routes(health: Health, metrics: Arc<Metrics>) -> Router {
+fn routes(health: Health, metrics: Arc<Metrics>, emulator: Option<Arc<Emulator>>) -> Router {
+    let is_broken = move || emulator.as_ref().is_some_and(|one| one.has_lost_a_change());
     Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || readiness(health.state())))
+        .route(
+            "/readyz",
+            get(async move || readiness(health.state(), is_broken())),
+        )
         .route(
             "/metrics",
             get(async move || {
@@ -109,8 +113,12 @@ fn emulator_routes(emulator: Arc<Emulator>) -> Router {
         .layer(middleware::from_fn(guard::refuse_pages))
 }
 
-fn readiness(state: State) -> (StatusCode, &'static str) {
+fn readiness(state: State, is_broken: bool) -> (StatusCode, &'static str) {
     match state {
+        State::Ready if is_broken => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the emulator lost a change on its way to the data directory\n",
+        ),
         State::Ready => (StatusCode::OK, "ready\n"),
         State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting\n"),
         State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
@@ -142,6 +150,23 @@ mod tests {
 
             assert_eq!((ready.0, ready.2.as_str()), (status, reason));
             assert_eq!(alive.0, 200);
+        }
+    }
+
+    #[test]
+    fn an_emulator_that_lost_a_change_is_not_ready_and_nothing_else_is_told_of_it() {
+        for (state, reason) in [
+            (State::Starting, "starting"),
+            (
+                State::Ready,
+                "the emulator lost a change on its way to the data directory",
+            ),
+            (State::Draining, "draining"),
+        ] {
+            let (status, text) = readiness(state, true);
+
+            assert_eq!(status, 503);
+            assert_eq!(text, format!("not ready: {reason}\n"));
         }
     }
 
@@ -226,7 +251,7 @@ mod tests {
     }
 
     async fn ask(health: &Health, method: Method, path: &str) -> (u16, String, String) {
-        let routes = routes(health.clone(), Arc::new(Metrics::new()));
+        let routes = routes(health.clone(), Arc::new(Metrics::new()), None);
         let request = Request::builder().method(method).uri(path);
         let request = request.body(Body::empty()).unwrap();
         let response = routes.oneshot(request).await.unwrap();

@@ -37,7 +37,7 @@ async fn snapshot(State(emulator): State<Arc<Emulator>>) -> Response {
     apart(move || {
         let json = emulator
             .snapshot()
-            .and_then(|snapshot| serde_json::to_vec(&snapshot));
+            .and_then(|snapshot| Ok(serde_json::to_vec(&snapshot)?));
         match json {
             Ok(json) => {
                 let headers = [

@@ -11,6 +11,8 @@ use crate::operation::Operation;
 
 /// How long one rule may hold up a call.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
+/// How many rules there can be: every call goes through all of them.
+const MOST_RULES: usize = 1000;
 const MILLION: f64 = 1_000_000.0;
 
 const FAULTS: [&str; 6] = [
@@ -66,6 +68,10 @@ impl Rules {
     pub fn of_json(document: &Value) -> Result<Self, Vec<String>> {
         let mut mistakes = Mistakes::default();
         let tables = mistakes.tables(document, "rules");
+        if tables.len() > MOST_RULES {
+            mistakes.add("rules", format!("more than {MOST_RULES}"));
+            return mistakes.unless_any(Self::default());
+        }
         let rules = tables
             .into_iter()
             .filter_map(|(place, entry)| mistakes.rule(&place, entry))

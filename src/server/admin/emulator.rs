@@ -19,17 +19,23 @@ mod faults;
 /// The largest snapshot that is taken back: about a million identities.
 const LARGEST_SNAPSHOT: usize = 512 * 1024 * 1024;
 
+/// The largest body that any other path takes.
+const LARGEST_SETTING: usize = 1024 * 1024;
+
 /// The paths below `/emulator`.
 pub(super) fn routes(emulator: Arc<Emulator>) -> Router {
-    Router::new()
+    let state = Router::new()
         .route("/emulator/snapshot", get(snapshot).put(restore))
+        .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT));
+    Router::new()
         .route("/emulator/reset", post(reset))
         .route(
             "/emulator/faults",
             get(faults::show).put(faults::set).delete(faults::clear),
         )
         .route("/emulator/clock", get(clock::show).post(clock::turn))
-        .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT))
+        .layer(DefaultBodyLimit::max(LARGEST_SETTING))
+        .merge(state)
         .with_state(emulator)
 }
 
@@ -129,6 +135,23 @@ pub(super) mod tests {
 
             assert_eq!(answer, (400, text.to_owned()));
             assert_eq!(pools(&emulator).await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_snapshot_may_be_large() {
+        let emulator = emulator();
+        let large = " ".repeat(LARGEST_SETTING + 1);
+        for (method, path, status) in [
+            ("PUT", "/emulator/faults", 413),
+            ("POST", "/emulator/clock", 413),
+            ("PUT", "/emulator/snapshot", 400),
+        ] {
+            assert_eq!(
+                ask(&emulator, method, path, &large).await.0,
+                status,
+                "{path}"
+            );
         }
     }
 

@@ -66,6 +66,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn there_can_be_a_thousand_rules_and_no_more() {
+        let emulator = emulator();
+        let rules = |count: usize| {
+            let rule = json!({"fault": "delay", "delay": "1ms"});
+            json!({"rules": vec![rule; count]}).to_string()
+        };
+
+        let most = ask(&emulator, "PUT", PATH, &rules(1000)).await;
+        let one_more = ask(&emulator, "PUT", PATH, &rules(1001)).await;
+
+        assert_eq!(most.0, 204);
+        assert_eq!(one_more, (400, "rules: more than 1000\n".to_owned()));
+    }
+
+    #[tokio::test]
     async fn mistakes_are_told_and_change_nothing() {
         let emulator = emulator();
         let rules = r#"{"rules": [{"fault": "throttle"}]}"#;

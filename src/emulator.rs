@@ -181,6 +181,8 @@ pub struct Emulator {
     /// Its own clock, and the one that goes for everybody.
     clock: Clock,
     outside: Clock,
+    /// Held while the clock is turned.
+    turning: Mutex<()>,
     store: Mutex<Store>,
     disk: Option<Disk>,
     signer: Signer,
@@ -209,6 +211,7 @@ impl Emulator {
         Self {
             clock: settings.pace.clock(&clock),
             outside: clock,
+            turning: Mutex::default(),
             settings,
             store: Mutex::new(store),
             disk: None,

@@ -68,9 +68,12 @@ mod tests {
 
     use super::*;
 
+    /// Why, the headers, and the status.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], u16);
+
     #[tokio::test]
     async fn a_request_of_a_page_is_refused_and_one_of_a_tool_is_not() {
-        let cases: [(&str, &[(&str, &str)], u16); 16] = [
+        let cases: [Case; 16] = [
             ("a tool", &[("host", "127.0.0.1:9464")], 404),
             ("a tool of before hosts", &[], 404),
             ("by the usual name", &[("host", "LocalHost:9464")], 404),

@@ -64,7 +64,7 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
 //!   `InternalErrorException`, `ConcurrentModificationException` and
 //!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is
-//!   repeated in a header up to a length; the answers to other methods and paths and to
+//!   repeated in a header up to a length, and a value in a message; the answers to other methods and paths and to
 //!   bodies above 2 MiB; the discovery document; the texts that refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the

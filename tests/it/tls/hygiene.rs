@@ -42,7 +42,8 @@ async fn peers_that_fall_silent_after_their_hello_keep_nobody_out() {
         silent.push(stream);
     }
 
-    let good = server.greet_as(&server.authority.client(NAME));
+    let identity = server.authority.client(NAME);
+    let good = server.greet_as(&identity);
     let answered = tokio::time::timeout(Duration::from_secs(60), good).await;
 
     let _peer = answered.expect("the silent hold it back").unwrap();

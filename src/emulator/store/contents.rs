@@ -148,7 +148,7 @@ fn is_an_identity(identity: &Identity) -> bool {
     keeps_the_model(Operation::DescribeIdentity, &id)
         && (0.0..=LATEST).contains(&identity.created)
         && (0.0..=LATEST).contains(&identity.modified)
-        && !(identity.disabled && !identity.logins.is_empty())
+        && (!identity.disabled || identity.logins.is_empty())
 }
 
 fn keeps_the_model(operation: Operation, input: &Map<String, Value>) -> bool {

@@ -141,6 +141,12 @@ impl Callers {
         &self.files
     }
 
+    /// Whether nobody is let in without a client certificate.
+    pub fn want_certificates(&self) -> bool {
+        let have_tokens = !self.issuers.is_empty() || !self.tokens.is_empty();
+        self.require == Require::All || !have_tokens
+    }
+
     /// Whether the keys of an issuer have to be fetched.
     pub fn fetches_keys(&self) -> bool {
         let mut issuers = self.issuers.iter();

@@ -126,6 +126,21 @@ fn callers(config: &Config, reader: &mut Reader) {
         let compared: [&dyn AnyKey; 1] = [&keys::POLICY_FILES];
         add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
     }
+    let tls = config.tls.as_ref();
+    let asks_certificates = tls.is_some_and(|tls| tls.client_ca_file.is_some());
+    if is_closed(config) && config.authn.callers.want_certificates() && !asks_certificates {
+        let reason = format!(
+            "lets nobody in without a client certificate, and clients are not asked for one; \
+             set `{}`, or let issuers or tokens do",
+            keys::TLS_CLIENT_CA_FILE.path
+        );
+        let compared: [&dyn AnyKey; 3] = [
+            &keys::TLS_CLIENT_CA_FILE,
+            &keys::TLS_CERTIFICATE_FILE,
+            &keys::TLS_KEY_FILE,
+        ];
+        add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
+    }
 }
 
 /// Whether every caller has to prove who it is.

@@ -152,7 +152,6 @@ fn callers(issuer: &Issuer, files: &TempDir) -> authn::Settings {
     authn::Settings {
         callers: Callers::read(&path).expect("good callers"),
         callers_file: Some(path),
-        ..authn::Settings::default()
     }
 }
 

@@ -277,7 +277,12 @@ async fn a_call_whose_operation_no_layer_told_is_not_judged_as_another() {
         }
     }
     let directory = tempfile::TempDir::new().unwrap();
-    let (_, settings) = Rules::new("", &[], EVERYTHING).engines(&directory);
+    let (_, settings) = Rules::new(
+        "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n",
+        &["ann"],
+        EVERYTHING,
+    )
+    .engines(&directory);
     let engine = Arc::new(Engine::new(Policies::load(&settings).unwrap()));
     let check = async |judged| {
         let (engine, meter) = (Arc::clone(&engine), Arc::new(Counts::default()));

@@ -24,7 +24,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it benches \
     && echo 'fn main() {}' | tee build.rs src/main.rs tests/it/main.rs \
-      benches/calls.rs benches/emulator.rs \
+      benches/callers.rs benches/calls.rs benches/emulator.rs benches/policy.rs \
     && touch src/lib.rs \
     && cargo build --locked --profile ship
 

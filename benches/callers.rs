@@ -1,4 +1,4 @@
-//! What it takes to tell who calls: `cargo bench --bench callers`.
+//! What it takes to tell who calls and whether they may: `cargo bench --bench callers`.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -9,6 +9,11 @@
     reason = "a benchmark that cannot be set up stops; tests use more of what it stands on"
 )]
 
+#[path = "house/guarded.rs"]
+mod guarded;
+mod house;
+#[path = "house/policies.rs"]
+mod policies;
 #[path = "../tests/it/support/tokens.rs"]
 mod tokens;
 
@@ -17,12 +22,17 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use futures_util::FutureExt;
+use guarded::Guarded;
 use poolgate::authn::{Authenticator, Callers, Settings};
 use poolgate::caller::Certificate;
 use poolgate::clock::Clock;
 use tokens::{Issuer, Site};
 
 const ISSUER: &str = "https://login.example.com";
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     divan::main();
@@ -67,6 +77,28 @@ fn certificate(bencher: Bencher<'_, '_>) {
         ..Certificate::default()
     };
     bencher.bench(|| door.lets_in(Some(&certificate), ""));
+}
+
+/// A whole call through all layers, by nobody in particular.
+#[divan::bench(sample_count = 2_000, sample_size = 1)]
+fn describe_anonymous(bencher: Bencher<'_, '_>) {
+    let mut guarded = Guarded::open();
+    bencher.bench_local(|| assert!(guarded.describe()));
+}
+
+/// The same with a token that was verified a moment ago, and with policies.
+#[divan::bench(args = [100, 1_000], sample_count = 2_000, sample_size = 1)]
+fn describe_with_token_and_policies(bencher: Bencher<'_, '_>, count: usize) {
+    let (mut guarded, _files) = Guarded::by(count);
+    bencher.bench_local(|| assert!(guarded.describe()));
+}
+
+/// The same while the policies are read again and again.
+#[divan::bench(args = [1_000], sample_count = 2_000, sample_size = 1)]
+fn describe_while_policies_reload(bencher: Bencher<'_, '_>, count: usize) {
+    let (mut guarded, files) = Guarded::by(count);
+    let _reading = files.over_and_over();
+    bencher.bench_local(|| assert!(guarded.describe()));
 }
 
 /// An authenticator with one issuer, whose keys are in a file.

@@ -174,7 +174,8 @@ impl Authenticator {
                 ),
                 Some((issuer, source)) => {
                     let caller = self.verified(&jwt, digest, issuer, source, current);
-                    let caller = caller.await;
+                    // In a box, because most tokens were verified before.
+                    let caller = Box::pin(caller).await;
                     return caller.map_err(|cause| Refusal::new(Method::Jwt, cause));
                 }
             },
@@ -231,9 +232,7 @@ impl Authenticator {
             Err(Unverified::UnknownKey) => {}
             other => return other.map_err(Unverified::cause),
         }
-        provider
-            .look_for(signed.key_id(), &self.fetch, &self.clock)
-            .await;
+        provider.look_for(&self.fetch, &self.clock).await;
         verify().map_err(Unverified::cause)
     }
 

@@ -36,7 +36,7 @@ impl RequestId {
 }
 
 /// Whose store of the emulator a call is about, where stores are isolated. It takes the
-/// place of an AWS access key.
+/// place of an AWS access key, and is refused where policies are in force.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant(String);
 

@@ -64,7 +64,7 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
 //!   `InternalErrorException`, `ConcurrentModificationException` and
 //!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is
-//!   repeated in a header up to a length; the answers to other methods and paths and to
+//!   repeated in a header up to a length, and a value in a message; the answers to other methods and paths and to
 //!   bodies above 2 MiB; the discovery document; the texts that refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
@@ -161,7 +161,7 @@ pub use quotas::{Overrides, Quotas};
 pub use reply::{HalfBody, Reply};
 pub use settings::{Isolation, Settings};
 pub use signature::SecretKeys;
-pub use snapshot::RestoreError;
+pub use snapshot::{RestoreError, SnapshotError};
 pub use time::{OutOfRange, Pace};
 pub use tokens::KeyUnavailable;
 
@@ -181,6 +181,8 @@ pub struct Emulator {
     /// Its own clock, and the one that goes for everybody.
     clock: Clock,
     outside: Clock,
+    /// Held while the clock is turned.
+    turning: Mutex<()>,
     store: Mutex<Store>,
     disk: Option<Disk>,
     signer: Signer,
@@ -209,6 +211,7 @@ impl Emulator {
         Self {
             clock: settings.pace.clock(&clock),
             outside: clock,
+            turning: Mutex::default(),
             settings,
             store: Mutex::new(store),
             disk: None,

@@ -18,7 +18,7 @@ mod watches;
 mod wrap;
 
 pub use authenticate::Authenticate;
-pub use authorize::{Asking, Authorize, Lookup, Tags};
+pub use authorize::{Asking, Authorize, Judged, Lookup, Tags};
 pub use catch_panic::CatchPanic;
 pub use context::{Context, REQUEST_ID};
 pub use deadline::Deadlines;

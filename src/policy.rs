@@ -18,6 +18,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::call::{Resource, Subject};
@@ -26,6 +27,7 @@ use crate::failure::Denial;
 use crate::operation::Operation;
 
 mod asks;
+mod candidate;
 mod context;
 mod decide;
 mod engine;
@@ -33,12 +35,14 @@ mod entities;
 mod guardrails;
 mod index;
 mod load;
+mod made;
 mod members;
 mod mistake;
 mod names;
 mod reference;
 mod role_arns;
 mod rule;
+mod ruling;
 mod samples;
 mod schema;
 mod settings;
@@ -88,12 +92,12 @@ pub struct Question<'a> {
 }
 
 /// What is known about a resource beyond what the request says. [`Policies::needs`]
-/// tells which of it policies ask for.
+/// and [`Policies::prospect`] tell which of it policies ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The tags of the pool that the call names, and of those that its identities are
     /// in. A pool that is not here has no tags that are known.
-    pub tags_of_pool: HashMap<String, BTreeMap<String, String>>,
+    pub tags_of_pool: HashMap<String, Arc<BTreeMap<String, String>>>,
     /// The number of the AWS account that is called.
     pub account: Option<String>,
     /// The pools of identities, as far as they are known.
@@ -111,6 +115,7 @@ impl Facts {
             Resource::Pool(id) => Some(id),
             Resource::Account | Resource::Identity(_) | Resource::Identities(_) => None,
         };
+        let tags = tags.map(Arc::new);
         let pools = named.into_iter().chain(pool_of_identity.values());
         let tagged = pools.filter_map(|pool| Some((pool.clone(), tags.clone()?)));
         Self {
@@ -131,6 +136,19 @@ pub struct Decision {
     pub policies: Vec<String>,
     /// What the shadow policies would have made of it, where there are any.
     pub shadow: Option<Shadow>,
+}
+
+/// What can become of a call before the tags of its pools are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// It is denied, whatever they are: no policy that permits can apply, not even a
+    /// shadow policy.
+    Denied(Decision),
+    /// It may be allowed.
+    Open {
+        /// Whether a policy that can apply asks for them.
+        asks_tags: bool,
+    },
 }
 
 /// Whether a call is allowed.

@@ -54,11 +54,11 @@ impl Service {
         let answer = match self.outgoing(&metadata, &extensions) {
             Ok(outgoing) => {
                 let input = B::from(message);
-                let asked = (outgoing.tenant.clone(), outgoing.pool_id.clone());
+                let pool_id = outgoing.pool_id.clone();
                 let answer = self.upstream.call(outgoing, |aws| send(aws, input)).await;
                 answer
                     .map(A::from)
-                    .inspect(|answer| self.learn(asked, answer))
+                    .inspect(|answer| self.learn(pool_id, answer))
             }
             Err(failure) => Err(failure),
         };
@@ -87,11 +87,10 @@ impl Service {
     }
 
     /// Remembers which identities belong to the pool that was asked about.
-    fn learn(&self, (tenant, pool_id): (Option<Tenant>, Option<String>), answer: &impl Whole) {
+    fn learn(&self, pool_id: Option<String>, answer: &impl Whole) {
         if let Some(pool_id) = pool_id {
             let identities = answer.identities_of_pool();
-            self.upstream
-                .remember(tenant.as_ref(), &pool_id, identities);
+            self.upstream.remember(&pool_id, identities);
         }
     }
 

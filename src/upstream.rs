@@ -21,7 +21,7 @@ mod retry;
 mod settings;
 mod writes;
 
-pub use known::{TAGS_LAST, Tags};
+pub use known::{ABSENCE_LASTS, TAGS_LAST, Tags};
 pub use settings::{KNOWN_REGIONS, Kind, Settings};
 
 use std::future::Future;
@@ -162,7 +162,7 @@ impl Upstream {
                 let settled = settle(operation, &notes, sending.await);
                 // Also after a failure, which may have come too late to change nothing.
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
-                    known.forget_tags(tenant.as_ref(), pool_id);
+                    known.forget_tags(pool_id);
                 }
                 settled
             }

@@ -40,7 +40,8 @@ impl House {
                 .send()
                 .await
                 .expect("a pool");
-            let mut stack = CognitoIdentityServiceClient::new(stack().await);
+            let stack = stack(&open(), upstream().await);
+            let mut stack = CognitoIdentityServiceClient::new(stack);
             let server = server().await;
             let address = format!("http://{}", server.address);
             let mut loopback = CognitoIdentityServiceClient::connect(address)
@@ -88,7 +89,8 @@ fn describe(pool: &str) -> pb::DescribeIdentityPoolRequest {
     }
 }
 
-async fn create<T>(
+/// Creates a pool as `request` has it, and tells its identifier.
+pub async fn create<T>(
     client: &mut CognitoIdentityServiceClient<T>,
     request: &pb::UpdateIdentityPoolRequest,
 ) -> String
@@ -137,14 +139,25 @@ fn sdk() -> Client {
     Client::from_conf(config)
 }
 
-async fn stack() -> Stack {
-    let clock = Clock::system();
+/// The emulator, as upstream.
+pub async fn upstream() -> Arc<Upstream> {
     let http_client = emulator().into_http_client();
-    let upstream = Upstream::new(Default::default(), Some(http_client), TaskTracker::new()).await;
-    let rules = Rules::open(&Default::default(), &Default::default(), &clock).expect("no policies");
+    let upstream = Upstream::new(Default::default(), Some(http_client), TaskTracker::new());
+    Arc::new(upstream.await)
+}
+
+/// Nobody has to say who calls, and everybody may do everything.
+pub fn open() -> Rules {
+    let (callers, policies) = Default::default();
+    Rules::open(&callers, &policies, &Clock::system()).expect("no policies")
+}
+
+/// The whole stack of layers, without a socket.
+pub fn stack(rules: &Rules, upstream: Arc<Upstream>) -> Stack {
+    let clock = Clock::system();
     let meter: Arc<dyn Meter> = Arc::new(Uncounted);
     let settings = server::Settings::default();
-    let routes = stack::inner(&settings, &rules, Arc::new(upstream), &meter, &clock);
+    let routes = stack::inner(&settings, rules, upstream, &meter, &clock);
     stack::outer(routes, meter, &clock)
 }
 

@@ -45,7 +45,7 @@ pub(super) fn token<'a>(
 }
 
 fn is_of_a_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
 }
 
 fn refused(cause: impl Into<String>) -> Refusal {

@@ -31,7 +31,9 @@
 //! expires = 2027-01-01T00:00:00Z
 //! ```
 //!
-//! Everything may be left out that is not said to be wanted.
+//! Everything may be left out that is not said to be wanted, but one of `certificates`,
+//! `issuers` and `tokens` has to be there: a file that was emptied lets nobody in, and is
+//! a mistake.
 //!
 //! | key | meaning |
 //! |---|---|
@@ -73,6 +75,10 @@ use super::certificate::Rules;
 use super::issuer::Issuer;
 use super::static_tokens::StaticTokens;
 use reader::{Reader, Section};
+
+/// What is wrong with a file by which nobody is known.
+const NOBODY: &str = "nobody can prove who they are; write `[certificates]` for client certificates, \
+                      `[[issuers]]` or `[[tokens]]`";
 
 /// Everything about who calls. The default knows of no issuer and of no token.
 #[derive(Clone, Default)]
@@ -117,14 +123,28 @@ impl Callers {
     pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<String>> {
         let reader = Reader::new(text);
         let document = reader.document();
-        let callers = reader.with(&document, |root| read_all(root, folder));
-        reader.finish().map(|()| callers)
+        let (callers, has_certificates) = reader.with(&document, |root| {
+            (read_all(root, folder), root.has("certificates"))
+        });
+        reader.finish()?;
+        // The default knows certificates; a file that was cut or emptied does not.
+        let knows_certificates = has_certificates && callers.certificates.apply();
+        match knows_certificates || !callers.issuers.is_empty() || !callers.tokens.is_empty() {
+            true => Ok(callers),
+            false => Err(vec![NOBODY.to_owned()]),
+        }
     }
 
     /// The files that this was read from: the callers file and the key sets it names.
     /// When one changes, the whole is to be read again.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// Whether nobody is let in without a client certificate.
+    pub fn want_certificates(&self) -> bool {
+        let have_tokens = !self.issuers.is_empty() || !self.tokens.is_empty();
+        self.require == Require::All || !have_tokens
     }
 
     /// Whether the keys of an issuer have to be fetched.

@@ -82,14 +82,6 @@ impl KeySet {
         }
     }
 
-    /// Whether there is a key of that name.
-    pub(super) fn has(&self, id: Option<&str>) -> bool {
-        match id {
-            Some(_) => self.0.iter().any(|key| key.id() == id),
-            None => !self.0.is_empty(),
-        }
-    }
-
     /// Whether all keys of another set are in this one.
     pub(super) fn keeps(&self, other: &KeySet) -> bool {
         other.0.iter().all(|key| self.0.contains(key))

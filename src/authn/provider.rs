@@ -6,11 +6,10 @@
 //! * One fetch is under way at a time, in a task of its own: a caller that hangs up
 //!   does not end it. Its slot is taken before it begins, and whatever comes of it, 30
 //!   seconds pass before the next one. Strangers with made-up names of keys cannot turn
-//!   requests against the issuer.
-//! * A name that a fetch did not bring is remembered for 300 seconds, 128 of them.
+//!   requests against the issuer; nor does a name that they guess and the issuer has not
+//!   published yet keep its key out for longer than that.
 //! * Keys are replaced by a good answer only. Without one they are used for 24 hours.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,10 +34,6 @@ const MOST_AGE: Duration = Duration::from_secs(60 * 60);
 /// How long keys are used while the issuer does not answer.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Names of keys that are known not to be there: how many, and for how long.
-const MOST_ABSENT: usize = 128;
-const ABSENT: Duration = Duration::from_secs(300);
-
 /// An issuer's keys and their address.
 pub(super) struct Provider {
     url: String,
@@ -56,7 +51,6 @@ struct State {
     due: Option<Instant>,
     asked: Option<Instant>,
     is_asking: bool,
-    absent: VecDeque<(Option<String>, Instant)>,
 }
 
 impl Provider {
@@ -90,20 +84,12 @@ impl Provider {
         self.removals.load(Ordering::Acquire)
     }
 
-    /// Looks for a key that is not there, by a fetch where one may be made; returns when
-    /// it has ended.
-    pub(super) async fn look_for(
-        self: &Arc<Self>,
-        id: Option<&str>,
-        fetch: &Arc<dyn Fetch>,
-        clock: &Clock,
-    ) {
+    /// Looks for a key that is not there, by a fetch where one may be made or is under
+    /// way; returns when it has ended.
+    pub(super) async fn look_for(self: &Arc<Self>, fetch: &Arc<dyn Fetch>, clock: &Clock) {
         let now = clock.instant();
         let (mut ended, is_ours) = {
             let mut state = self.state();
-            if state.is_absent(id, now) {
-                return;
-            }
             // Under the lock, so that the end is not missed.
             let ended = self.ended.subscribe();
             let is_ours = state.claim(now);
@@ -117,11 +103,6 @@ impl Provider {
         }
         // The sender lives as long as `self`.
         let _ = ended.changed().await;
-        let mut state = self.state();
-        let is_answered = state.fetched.is_some_and(|fetched| fetched >= now);
-        if is_ours && is_answered && !state.keys.has(id) {
-            state.remember_absent(id, clock.instant());
-        }
     }
 
     /// Fetches the keys where it is time for it; returns when that has ended.
@@ -165,7 +146,6 @@ impl Provider {
                 if !keys.keeps(&state.keys) {
                     self.removals.fetch_add(1, Ordering::Release);
                 }
-                state.absent.retain(|(id, _)| !keys.has(id.as_deref()));
                 state.keys = Arc::new(keys);
                 state.fetched = Some(now);
                 let age = max_age.unwrap_or(LEAST_AGE).clamp(LEAST_AGE, MOST_AGE);
@@ -206,20 +186,6 @@ impl State {
         }
         may_ask
     }
-
-    fn is_absent(&self, id: Option<&str>, now: Instant) -> bool {
-        self.absent
-            .iter()
-            .any(|(absent, until)| absent.as_deref() == id && now < *until)
-    }
-
-    fn remember_absent(&mut self, id: Option<&str>, now: Instant) {
-        self.absent.retain(|(_, until)| now < *until);
-        if self.absent.len() >= MOST_ABSENT {
-            self.absent.pop_front();
-        }
-        self.absent.push_back((id.map(str::to_owned), now + ABSENT));
-    }
 }
 
 /// A span from nothing up to `most`. Without the system's randomness: nothing.
@@ -234,21 +200,6 @@ fn by_chance(most: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_are_not_there_are_remembered_for_a_while_and_not_without_bound() {
-        let start = Instant::now();
-        let mut state = State::default();
-        for id in 0..200 {
-            state.remember_absent(Some(&id.to_string()), start);
-        }
-
-        assert_eq!(state.absent.len(), MOST_ABSENT);
-        assert!(!state.is_absent(Some("0"), start));
-        assert!(state.is_absent(Some("199"), start));
-        assert!(!state.is_absent(Some("199"), start + ABSENT));
-        assert!(!state.is_absent(None, start));
-    }
 
     #[test]
     fn a_slot_is_taken_once_in_thirty_seconds_and_never_twice_at_a_time() {

@@ -63,6 +63,17 @@ fn listeners(config: &Config, reader: &mut Reader) {
         let compared: [&dyn AnyKey; 1] = [&keys::SERVER_UNAUTHENTICATED];
         add(reader, &keys::EMULATOR_LISTEN, &compared, reason);
     }
+    // Whoever reaches it mints login tokens, and sees and changes everything.
+    let admin_has_the_emulator = config.upstream.kind == Kind::Emulator;
+    if admin.is_some_and(is_beyond_loopback) && admin_has_the_emulator && !is_open {
+        let reason = format!(
+            "other machines can reach this address, where the emulator is shown, changed and \
+             forgotten by whoever asks; listen on 127.0.0.1, or write `{} = \"everywhere\"`",
+            keys::SERVER_UNAUTHENTICATED.path
+        );
+        let compared: [&dyn AnyKey; 2] = [&keys::SERVER_UNAUTHENTICATED, &keys::UPSTREAM_KIND];
+        add(reader, &keys::ADMIN_LISTEN, &compared, reason);
+    }
     let pairs: [(&dyn AnyKey, _, &dyn AnyKey, _); 3] = [
         (&keys::ADMIN_LISTEN, admin, &keys::SERVER_LISTEN, grpc),
         (
@@ -113,6 +124,21 @@ fn callers(config: &Config, reader: &mut Reader) {
             keys::POLICY_FILES.path
         );
         let compared: [&dyn AnyKey; 1] = [&keys::POLICY_FILES];
+        add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
+    }
+    let tls = config.tls.as_ref();
+    let asks_certificates = tls.is_some_and(|tls| tls.client_ca_file.is_some());
+    if is_closed(config) && config.authn.callers.want_certificates() && !asks_certificates {
+        let reason = format!(
+            "lets nobody in without a client certificate, and clients are not asked for one; \
+             set `{}`, or let issuers or tokens do",
+            keys::TLS_CLIENT_CA_FILE.path
+        );
+        let compared: [&dyn AnyKey; 3] = [
+            &keys::TLS_CLIENT_CA_FILE,
+            &keys::TLS_CERTIFICATE_FILE,
+            &keys::TLS_KEY_FILE,
+        ];
         add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
     }
 }

@@ -245,6 +245,11 @@ fn contradictions_between_keys_are_mistakes() {
             "tls.crl_files = \"a.pem,b.pem\": wants tls.client_ca_file",
         ),
         (
+            "strangers would mint login tokens",
+            "[admin]\nlisten = \"0.0.0.0:9464\"",
+            "admin.listen = \"0.0.0.0:9464\": other machines",
+        ),
+        (
             "one port cannot serve two protocols",
             "[admin]\nlisten = \"127.0.0.1:50051\"",
             "the same address as server.listen",
@@ -377,7 +382,7 @@ fn mistakes_in_the_callers_file_are_mistakes_of_the_configuration() {
 
     std::fs::write(&callers, "both = \"either\"\n[[issuers]]\n").unwrap();
     let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
-    std::fs::write(&callers, "[certificates]\nnames = [\"dns\"]\n").unwrap();
+    std::fs::write(&callers, token()).unwrap();
     let policies = Known::new();
     let text = format!("{text}[policy]\nfiles = [{:?}]\n", policies.policies);
     let config = load(&text, Vec::new()).unwrap();
@@ -454,6 +459,36 @@ fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
     assert!(config.policy.is_on());
 }
 
+#[test]
+fn callers_who_need_a_certificate_that_nobody_asks_for_are_a_mistake() {
+    let known = Known::new();
+    for (why, callers, expected) in [
+        ("certificates alone", "[certificates]".to_owned(), 1),
+        (
+            "both are wanted",
+            format!("require = \"all\"\n{}", token()),
+            1,
+        ),
+        ("one is enough", format!("{}[certificates]\n", token()), 0),
+    ] {
+        std::fs::write(&known.callers, callers).unwrap();
+        let mistakes = load(&known.text(), []).err().map(|it| it.to_string());
+
+        let mistakes = mistakes.unwrap_or_default();
+        assert_eq!(mistakes.lines().count(), expected, "{why}: {mistakes}");
+        let says = "nobody in without a client certificate, and clients are not asked";
+        assert_eq!(mistakes.contains(says), expected == 1, "{why}: {mistakes}");
+    }
+}
+
+/// A static token in a callers file.
+fn token() -> String {
+    format!(
+        "[[tokens]]\nname = \"ci\"\nsha256 = \"{}\"\n",
+        "a5dd".repeat(16)
+    )
+}
+
 /// A callers file and policies without a mistake.
 struct Known {
     callers: PathBuf,
@@ -469,7 +504,7 @@ impl Known {
             policies: folder.path().join("all.cedar"),
             _folder: folder,
         };
-        std::fs::write(&known.callers, "").unwrap();
+        std::fs::write(&known.callers, token()).unwrap();
         let all = "@id(\"all\") permit (principal, action, resource);";
         std::fs::write(&known.policies, all).unwrap();
         known

@@ -157,11 +157,21 @@ fn pool_of_arn(arn: &str) -> Option<(String, String)> {
         return None;
     };
     let pool_id = resource.strip_prefix("identitypool/")?;
+    if !is_pool_id(pool_id) {
+        return None;
+    }
     let is_account = account.is_empty()
         || account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     let holds_together =
         partition.starts_with("aws") && is_account && region_of_id(pool_id)? == **region;
     holds_together.then(|| (pool_id.to_owned(), (*region).to_owned()))
+}
+
+/// Whether AWS's model takes it where a call names a pool.
+fn is_pool_id(text: &str) -> bool {
+    let operation = Operation::DescribeIdentityPool;
+    let named = Map::from_iter([("IdentityPoolId".to_owned(), text.into())]);
+    model::check(model::input(operation), &named, VALUE_LIMIT).is_empty()
 }
 
 fn common_region(ids: &[String], field: &str) -> Result<Option<String>, Failure> {
@@ -244,6 +254,9 @@ mod tests {
             "arn:aws:cognito-identity::123456789012:identitypool/eu-west-1:0a",
             "arn:aws:cognito-identity:eu-west-1:12345:identitypool/eu-west-1:0a",
             "arn:aws:cognito-identity:eu-west-1:123456789012:identity/eu-west-1:0a",
+            "arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/eu-west-1:0a/x",
+            "arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/eu-west-1:",
+            "arn:aws:cognito-identity:eu-west-1:123456789012:identitypool/eu-west-1:0A",
         ] {
             let request = pb::ListTagsForResourceRequest {
                 resource_arn: arn.to_owned(),

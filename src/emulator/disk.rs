@@ -150,7 +150,7 @@ mod tests {
     use http::Request;
 
     use crate::clock::Clock;
-    use crate::emulator::{Emulator, RestoreError, Settings};
+    use crate::emulator::{Emulator, RestoreError, Settings, SnapshotError};
 
     #[test]
     fn after_a_change_that_was_lost_everything_is_refused() {
@@ -169,10 +169,13 @@ mod tests {
             .body(Bytes::from_static(br#"{"MaxResults": 1}"#))
             .unwrap();
         assert_eq!(emulator.handle(&list).status(), 200);
+        assert!(!emulator.has_lost_a_change());
 
         emulator.disk.as_ref().unwrap().fail(&"the disk is full");
 
         assert_eq!(emulator.handle(&list).status(), 500);
         assert!(matches!(emulator.reset(), Err(RestoreError::NotKept)));
+        assert!(matches!(emulator.snapshot(), Err(SnapshotError::NotKept)));
+        assert!(emulator.has_lost_a_change());
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Faults {
 }
 
 /// A rule with what it has seen.
+#[derive(Clone)]
 struct Active {
     rule: Rule,
     seen: u64,
@@ -81,7 +82,8 @@ impl Faults {
 
     /// The rules in force, with how many calls each has seen and hit.
     pub(super) fn shown(&self) -> Value {
-        let rules = self.rules();
+        // Calls wait for the lock, and the text takes its time.
+        let rules = self.rules().clone();
         let shown = rules.iter().map(|active| {
             let mut shown = active.rule.shown();
             shown.insert("seen".to_owned(), json!(active.seen));

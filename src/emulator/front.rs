@@ -23,10 +23,14 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// What a web page may read of an answer.
 const EXPOSED: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
 
-/// What a web page may send: what the SDK for JavaScript sends in browsers.
-const ALLOWED: &str = "*,authorization,content-type,x-amz-date,x-amz-content-sha256,\
-    x-amz-security-token,x-amz-target,x-amz-user-agent,x-amzn-trace-id,\
-    amz-sdk-invocation-id,amz-sdk-request,cache-control";
+/// What a web page may send: what the SDK for JavaScript sends in browsers to operations
+/// without a signature. The star does not stand for `authorization`.
+const ALLOWED: &str = "*,content-type,x-amz-date,x-amz-content-sha256,x-amz-target,\
+    x-amz-user-agent,x-amzn-trace-id,amz-sdk-invocation-id,amz-sdk-request,cache-control";
+
+/// AWS's text for a key that it does not know, and why that is so here.
+const PAGE_REFUSED: &str = "The security token included in the request is invalid. A web \
+    page has to sign with a key whose secret the emulator knows.";
 
 impl Emulator {
     /// Replies to a request that came over a socket, whatever it is.
@@ -72,10 +76,18 @@ impl Emulator {
 
     /// What is not an operation is refused for that, whatever its signature is.
     fn check_signature(&self, request: &Request<Bytes>) -> Result<(), Error> {
-        if protocol::operation(request).is_none() {
+        let Some(operation) = protocol::operation(request) else {
             return Ok(());
-        }
+        };
         let keys = &self.settings.secret_keys;
+        // While every signature is good, any page that somebody has open could make one.
+        if operation.signing() == Signing::Signed
+            && signature::is_signed(request)
+            && request.headers().contains_key(header::ORIGIN)
+            && keys.is_empty()
+        {
+            return Err(Error::new(Kind::UnrecognizedClient, PAGE_REFUSED));
+        }
         signature::check(request, "cognito-identity", keys, self.outside.now())
     }
 

@@ -111,7 +111,8 @@ impl Verifier<'_> {
                 assertion
             }
         };
-        let subject = assertion.subject.unwrap_or_else(|| fingerprint(token));
+        let named = assertion.subject.filter(|subject| !subject.is_empty());
+        let subject = named.unwrap_or_else(|| fingerprint(token));
         Ok(Verified {
             login: login(key, subject),
             claims: assertion.attributes,

@@ -21,12 +21,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::error::Error;
+use super::error::{Error, Kind};
 use super::logins::Verifier;
 use super::pool::Pool;
 use super::protocol::WellFormed;
 use super::region;
-use super::store::{Store, Viewer};
+use super::store::{Store, Viewer, is_a_tenant};
 use super::{Emulator, Isolation};
 use crate::operation::{Effect, Operation, Signing};
 
@@ -54,7 +54,7 @@ pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Output, Er
     let call = &Call {
         emulator,
         region,
-        viewer: viewer(emulator.settings.isolation, operation, access_key),
+        viewer: viewer(emulator.settings.isolation, operation, access_key)?,
     };
     let Some(disk) = &emulator.disk else {
         return dispatch(call, operation, body);
@@ -71,10 +71,14 @@ pub(super) fn run(emulator: &Emulator, request: WellFormed) -> Result<Output, Er
 
 /// Whose store a request is about. Without a signature, the names in the request find
 /// it.
-fn viewer(isolation: Isolation, operation: Operation, access_key: String) -> Viewer {
+fn viewer(isolation: Isolation, operation: Operation, access_key: String) -> Result<Viewer, Error> {
     match (isolation, operation.signing()) {
-        (Isolation::PerAccessKey, Signing::Signed) => Viewer::only(access_key),
-        _ => Viewer::default(),
+        (Isolation::PerAccessKey, Signing::Signed) if !is_a_tenant(&access_key) => Err(Error::new(
+            Kind::UnrecognizedClient,
+            "The security token included in the request is invalid.",
+        )),
+        (Isolation::PerAccessKey, Signing::Signed) => Ok(Viewer::only(access_key)),
+        _ => Ok(Viewer::default()),
     }
 }
 

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::Error;
+
+/// The most rules for one provider. The model would allow 400.
+const MOST_RULES: usize = 25;
+
 /// An identity pool and all that hangs on it, without its identities.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +165,39 @@ impl Configuration {
                 arn.split_once(":oidc-provider/")
                     .is_some_and(|(_, name)| name == issuer)
             })
+    }
+}
+
+impl RoleMapping {
+    /// Refuses one that contradicts itself.
+    ///
+    /// unverified: the texts, except that for the number of rules.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.ambiguous_role_resolution.is_none() {
+            return Err(Error::invalid(
+                "AmbiguousRoleResolution is required for the role mapping types Token and Rules.",
+            ));
+        }
+        match (self.kind, &self.rules_configuration) {
+            (MappingKind::Rules, None) => Err(Error::invalid(
+                "RulesConfiguration is required for the role mapping type Rules.",
+            )),
+            (MappingKind::Token, Some(_)) => Err(Error::invalid(
+                "RulesConfiguration is not allowed for the role mapping type Token.",
+            )),
+            (MappingKind::Rules, Some(configuration)) if configuration.rules.len() > MOST_RULES => {
+                Err(Error::invalid(format!(
+                    "The number of rules in the request exceeded {MOST_RULES}."
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The roles that its rules give.
+    pub(super) fn roles(&self) -> impl Iterator<Item = &String> {
+        let rules = self.rules_configuration.iter();
+        rules.flat_map(|configuration| configuration.rules.iter().map(|rule| &rule.role_arn))
     }
 }
 

@@ -19,6 +19,11 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// unverified: up to which length AWS repeats a message in a header.
 const LONGEST_HEADER: usize = 4096;
 
+/// How much of a value an error repeats, in characters.
+///
+/// unverified: whether AWS shortens values, and where.
+const VALUE_LIMIT: usize = 4096;
+
 /// A request that is well-formed.
 pub(super) struct WellFormed {
     pub(super) operation: Operation,
@@ -55,7 +60,7 @@ pub(super) fn read(request: &Request<Bytes>, default_region: &str) -> Result<Wel
     let body = object(request.body())?;
     let members = model::input(operation);
     check_types(members, &body)?;
-    let violations = model::check(members, &body, usize::MAX);
+    let violations = model::check(members, &body, VALUE_LIMIT);
     if !violations.is_empty() {
         return Err(Error::new(Kind::Validation, model::summary(&violations)));
     }

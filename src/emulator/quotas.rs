@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Emulator;
 use super::error::{Error, Kind};
@@ -12,6 +12,12 @@ use crate::operation::Operation;
 
 const POOLS: &str = "IdentityPools";
 const USER_POOLS: &str = "CognitoIdentityProviders";
+
+/// How long an empty bucket takes to be full.
+const FILLS: Duration = Duration::from_secs(1);
+
+/// How many buckets there can be that are not full. Clients name the regions.
+const MOST_BUCKETS: usize = 10_000;
 
 /// Which quotas there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +105,14 @@ impl Emulator {
 ///
 /// unverified: how much AWS lets through at once.
 #[derive(Debug, Default)]
-pub(super) struct Buckets(Mutex<HashMap<(String, Operation), Bucket>>);
+pub(super) struct Buckets(Mutex<Kept>);
+
+/// A bucket that is not there is full.
+#[derive(Debug, Default)]
+struct Kept {
+    buckets: HashMap<(String, Operation), Bucket>,
+    swept: Option<Instant>,
+}
 
 #[derive(Debug)]
 struct Bucket {
@@ -120,20 +133,63 @@ impl Buckets {
             return Ok(());
         };
         let rate = f64::from(rate);
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets
-            .entry((region.to_owned(), operation))
-            .or_insert(Bucket {
-                left: rate,
-                filled: now,
-            });
+        let exceeded = || Error::new(Kind::TooManyRequests, "Rate exceeded");
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.sweep(now);
+        let key = (region.to_owned(), operation);
+        if kept.buckets.len() >= MOST_BUCKETS && !kept.buckets.contains_key(&key) {
+            return Err(exceeded());
+        }
+        let bucket = kept.buckets.entry(key).or_insert(Bucket {
+            left: rate,
+            filled: now,
+        });
         let since = now.saturating_duration_since(bucket.filled).as_secs_f64();
         bucket.left = (bucket.left + since * rate).min(rate);
         bucket.filled = now;
         if bucket.left < 1.0 {
-            return Err(Error::new(Kind::TooManyRequests, "Rate exceeded"));
+            return Err(exceeded());
         }
         bucket.left -= 1.0;
         Ok(())
+    }
+}
+
+impl Kept {
+    /// Drops the buckets that are full again, once a second: it fills any of them.
+    fn sweep(&mut self, now: Instant) {
+        let is_since = |then: Instant| now.saturating_duration_since(then) >= FILLS;
+        if self.swept.is_none_or(is_since) {
+            self.buckets.retain(|_, bucket| !is_since(bucket.filled));
+            self.swept = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_of_invented_regions_are_bounded_and_gone_when_they_are_full() {
+        let buckets = Buckets::default();
+        let quotas = Quotas {
+            enforced: true,
+            overrides: Overrides::default(),
+        };
+        let start = Instant::now();
+        let take = |region: usize, now| {
+            let region = format!("region-{region}");
+            buckets
+                .take(&quotas, &region, Operation::GetId, now)
+                .is_ok()
+        };
+
+        assert!((0..MOST_BUCKETS).all(|region| take(region, start)));
+        assert!(!take(MOST_BUCKETS, start));
+        assert!(take(0, start));
+
+        assert!(take(MOST_BUCKETS, start + FILLS));
+        assert_eq!(buckets.0.lock().unwrap().buckets.len(), 1);
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Emulator;
+use super::disk::Disk;
 use super::store::{Contents, Store};
 
 const KIND: &str = "poolgate-emulator-snapshot";
@@ -39,15 +40,37 @@ pub enum RestoreError {
     NotKept,
 }
 
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A change was lost on its way to the data directory, so that the state in memory is
+    /// no longer the one that was acknowledged.
+    #[error("a change could not be written to the data directory; start the emulator again")]
+    NotKept,
+    /// It has no form in JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
 impl Emulator {
     /// Everything that is remembered, whoever owns it.
-    pub fn snapshot(&self) -> Result<Value, serde_json::Error> {
+    pub fn snapshot(&self) -> Result<Value, SnapshotError> {
         let contents = self.store().contents();
-        serde_json::to_value(Snapshot {
+        // Asked afterwards: what was copied may have been lost meanwhile.
+        if self.has_lost_a_change() {
+            return Err(SnapshotError::NotKept);
+        }
+        Ok(serde_json::to_value(Snapshot {
             kind: KIND.to_owned(),
             version: VERSION,
             contents,
-        })
+        })?)
+    }
+
+    /// Whether a change could not be written to the data directory. Every operation is
+    /// refused from then on.
+    pub fn has_lost_a_change(&self) -> bool {
+        self.disk.as_ref().is_some_and(Disk::has_failed)
     }
 
     /// Puts a snapshot in the place of everything that is remembered. A seeded

@@ -14,7 +14,7 @@ mod tenants;
 
 pub(super) use changes::{Row, Table};
 pub(super) use contents::Contents;
-pub(super) use tenants::Viewer;
+pub(super) use tenants::{Viewer, is_a_tenant};
 
 use super::error::Error;
 use super::identity::{Identity, Login};

@@ -2,6 +2,7 @@
 //! identities and quotas that fill up. What happens outside, signatures of clients and
 //! the fetching of keys, goes by the clock that the emulator was given.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::Emulator;
@@ -42,6 +43,7 @@ impl Emulator {
 
     /// Turns the clock forward.
     pub fn advance_time(&self, by: Duration) -> Result<(), OutOfRange> {
+        let _turning = self.turning();
         let to = self.clock.now().checked_add(by).ok_or(OutOfRange)?;
         within_range(to)?;
         self.clock.advance(by);
@@ -50,9 +52,15 @@ impl Emulator {
 
     /// Sets the clock, forward or back.
     pub fn set_time(&self, to: SystemTime) -> Result<(), OutOfRange> {
+        let _turning = self.turning();
         within_range(to)?;
         self.clock.set(to);
         Ok(())
+    }
+
+    /// One at a time: where the clock goes is checked by where it stands.
+    fn turning(&self) -> MutexGuard<'_, ()> {
+        self.turning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
 use http::request::Parts;
 
 use super::{Gate, Meter, Request};
@@ -15,18 +14,29 @@ use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
 use crate::operation::Operation;
-use crate::policy::{Action, Decision, Engine, Facts, Needs, Outcome, Question, Verdict};
+use crate::policy::{Action, Decision, Engine, Facts, Outcome, Prospect, Question, Verdict};
 use crate::rpc::Rpc;
 
 /// Answers PERMISSION_DENIED unless the policies permit the call.
 ///
 /// It stands below the layers that fill in the caller, the operation and the subject; a
-/// slot that is empty is a defect and refuses the call.
+/// slot that is empty is a defect and refuses the call. A call that names a
+/// [`Tenant`] is refused as INVALID_ARGUMENT before anything is looked up.
 pub struct Authorize {
     engine: Arc<Engine>,
     lookup: Arc<dyn Lookup>,
     meter: Arc<dyn Meter>,
     clock: Clock,
+    judged: Judged,
+}
+
+/// Which calls stand below the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Operations, by the slot that names each.
+    Operations,
+    /// Calls for the protocol's descriptors.
+    Reflection,
 }
 
 /// What policies may ask about a resource that the call itself does not say.
@@ -38,7 +48,7 @@ pub trait Lookup: Send + Sync {
     fn account(&self) -> Option<String>;
 
     /// The pool of an identity, where it is known.
-    fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<String>;
+    fn pool_of(&self, identity_id: &str) -> Option<String>;
 }
 
 /// The tags of a pool.
@@ -52,8 +62,6 @@ pub struct Asking<'a> {
     pub region: Option<&'a str>,
     /// The operation that is to be judged.
     pub operation: Operation,
-    /// The store of the emulator that is meant.
-    pub tenant: Option<Tenant>,
     /// When the call has to be answered.
     pub deadline: Deadline,
 }
@@ -65,61 +73,100 @@ impl Authorize {
         lookup: Arc<dyn Lookup>,
         meter: Arc<dyn Meter>,
         clock: Clock,
+        judged: Judged,
     ) -> Self {
         Self {
             engine,
             lookup,
             meter,
             clock,
+            judged,
         }
     }
 
-    /// Finds out what policies ask about the resource of a call.
-    async fn facts(
-        &self,
-        request: &Parts,
-        operation: Operation,
-        needs: Needs,
-    ) -> Result<Facts, Failure> {
+    /// Looks up no more than can matter, and decides.
+    async fn decide(&self, request: &Parts) -> Result<Decision, Failure> {
+        let policies = self.engine.policies();
+        let operation = match self.judged {
+            Judged::Operations => *slot::<Operation>(request)?,
+            Judged::Reflection => {
+                let facts = Facts::default();
+                let question = self.question(request, Action::Reflection, &facts)?;
+                return Ok(policies.decide(&question));
+            }
+        };
         let subject = slot::<Subject>(request)?;
+        let needs = policies.needs(operation.into());
         let mut facts = Facts {
             account: self.lookup.account(),
             ..Facts::default()
         };
-        let tenant = request.headers.get(Tenant::METADATA);
-        let tenant = Tenant::of_metadata(tenant.map(HeaderValue::as_bytes))?;
         if needs.pool_of_identity {
-            facts.pool_of_identity = self.pools(tenant.as_ref(), subject.resource.identities());
+            facts.pool_of_identity = self.pools(subject.resource.identities());
         }
         if needs.tags {
-            let deadline = *slot::<Deadline>(request)?;
-            let named = match &subject.resource {
-                Resource::Pool(pool_id) => Some(pool_id),
-                _ => None,
-            };
-            let pools: BTreeSet<&String> = named
-                .into_iter()
-                .chain(facts.pool_of_identity.values())
-                .collect();
-            for pool_id in pools {
-                let asking = Asking {
-                    pool_id,
-                    region: subject.region.as_deref(),
-                    operation,
-                    tenant: tenant.clone(),
-                    deadline,
-                };
-                if let Some(tags) = self.lookup.pool_tags(asking).await? {
-                    facts.tags_of_pool.insert(pool_id.clone(), (*tags).clone());
+            match policies.prospect(&self.question(request, operation.into(), &facts)?) {
+                Prospect::Denied(decision) => return Ok(decision),
+                Prospect::Open { asks_tags: false } => {}
+                Prospect::Open { asks_tags: true } => {
+                    facts.tags_of_pool = self.tags(request, operation, subject, &facts).await?;
                 }
             }
         }
-        Ok(facts)
+        Ok(policies.decide(&self.question(request, operation.into(), &facts)?))
     }
 
-    fn pools(&self, tenant: Option<&Tenant>, identities: &[String]) -> HashMap<String, String> {
+    fn question<'a>(
+        &self,
+        request: &'a Parts,
+        action: Action,
+        facts: &'a Facts,
+    ) -> Result<Question<'a>, Failure> {
+        Ok(Question {
+            caller: slot::<Caller>(request)?,
+            action,
+            subject: request.extensions.get::<Subject>(),
+            facts,
+            peer: peer(request),
+            now: self.clock.now(),
+        })
+    }
+
+    /// The tags of the pool that the call names, and of those that its identities are in.
+    async fn tags(
+        &self,
+        request: &Parts,
+        operation: Operation,
+        subject: &Subject,
+        facts: &Facts,
+    ) -> Result<HashMap<String, Tags>, Failure> {
+        let deadline = *slot::<Deadline>(request)?;
+        let named = match &subject.resource {
+            Resource::Pool(pool_id) => Some(pool_id),
+            _ => None,
+        };
+        let pools: BTreeSet<&String> = named
+            .into_iter()
+            .chain(facts.pool_of_identity.values())
+            .collect();
+        let mut found = HashMap::new();
+        for pool_id in pools {
+            let asking = Asking {
+                pool_id,
+                region: subject.region.as_deref(),
+                operation,
+                deadline,
+            };
+            if let Some(tags) = self.lookup.pool_tags(asking).await? {
+                found.insert(pool_id.clone(), tags);
+            }
+        }
+        Ok(found)
+    }
+
+    fn pools(&self, identities: &[String]) -> HashMap<String, String> {
         let known = identities.iter().filter_map(|id| {
-            let pool = self.lookup.pool_of(tenant, id)?;
+            let pool = self.lookup.pool_of(id)?;
             Some((id.clone(), pool))
         });
         known.collect()
@@ -130,24 +177,8 @@ impl Gate for Authorize {
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let (request, body) = request.into_parts();
-            let policies = self.engine.policies();
-            let operation = request.extensions.get::<Operation>().copied();
-            let action = operation.map_or(Action::Reflection, Action::Operation);
-            let facts = match operation {
-                Some(operation) => {
-                    self.facts(&request, operation, policies.needs(action))
-                        .await?
-                }
-                None => Facts::default(),
-            };
-            let decision = policies.decide(&Question {
-                caller: slot::<Caller>(&request)?,
-                action,
-                subject: request.extensions.get::<Subject>(),
-                facts: &facts,
-                peer: peer(&request),
-                now: self.clock.now(),
-            });
+            refuse_tenant(&request)?;
+            let decision = self.decide(&request).await?;
             self.count(Rpc::of_path(request.uri.path()), &decision);
             match decision.verdict {
                 Verdict::Allowed => Ok(Request::from_parts(request, body)),
@@ -189,10 +220,23 @@ impl Authorize {
     }
 }
 
-/// Where the call came from. Calls inside the process have no peer.
+/// Tenants are for tests and prove nothing: with a store of the caller's choice the call
+/// would be about one thing and what is looked up about another.
+fn refuse_tenant(request: &Parts) -> Result<(), Failure> {
+    match request.headers.contains_key(Tenant::METADATA) {
+        true => Err(Failure::field(
+            Tenant::METADATA,
+            "a tenant is for tests without policies, and policies are in force; leave it out",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Where the call came from. Calls that came over no connection have no peer, and an
+/// address that is in no network.
 fn peer(request: &Parts) -> IpAddr {
     let peer = request.extensions.get::<Peer>();
-    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.address.ip())
+    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address.ip())
 }
 
 /// A slot that a layer fills. A missing one is our bug and never a default.
@@ -200,4 +244,17 @@ fn slot<T: Send + Sync + 'static>(request: &Parts) -> Result<&T, Failure> {
     request.extensions.get().ok_or_else(|| Failure::Internal {
         cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_without_a_peer_is_not_from_this_machine() {
+        let (request, ()) = http::Request::new(()).into_parts();
+
+        assert!(!peer(&request).is_loopback());
+        assert!(peer(&request).is_unspecified());
+    }
 }

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
 
@@ -133,7 +133,30 @@ fn decode(operation: Operation, message: Bytes) -> Result<DynamicMessage, Failur
         .ok_or_else(|| Failure::Internal {
             cause: format!("`{name}` is not in the descriptors"),
         })?;
-    DynamicMessage::decode(descriptor, message).map_err(|error| malformed(&error.to_string()))
+    let message = DynamicMessage::decode(descriptor, message)
+        .map_err(|error| malformed(&error.to_string()))?;
+    match is_misread(&message) {
+        true => Err(malformed("a field has another wire type than its own")),
+        false => Ok(message),
+    }
+}
+
+/// Whether a field of the message came with a wire type that is not its own. It is kept
+/// as unknown here, and the service could not decode it.
+fn is_misread(message: &DynamicMessage) -> bool {
+    let descriptor = message.descriptor();
+    let mut unknown = message.unknown_fields();
+    unknown.any(|field| descriptor.get_field(field.number()).is_some())
+        || message.fields().any(|(_, value)| is_value_misread(value))
+}
+
+fn is_value_misread(value: &Value) -> bool {
+    match value {
+        Value::Message(message) => is_misread(message),
+        Value::List(elements) => elements.iter().any(is_value_misread),
+        Value::Map(entries) => entries.values().any(is_value_misread),
+        _ => false,
+    }
 }
 
 fn malformed(reason: &str) -> Failure {

@@ -2,6 +2,7 @@
 
 mod body;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use tonic::body::Body;
 
 use super::{Answer, Next, Request, Wrap};
-use crate::caller::Caller;
+use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::notes::Notes;
 use crate::rpc::Rpc;
@@ -50,6 +51,7 @@ impl Wrap for Observe {
     fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
         let mut call = Call {
             rpc: Rpc::of_path(request.uri().path()),
+            peer: request.extensions().get().map(|peer: &Peer| peer.address),
             started: self.clock.instant(),
             observe: Arc::clone(&self),
             notes: Notes::default(),
@@ -76,6 +78,7 @@ impl Wrap for Observe {
 struct Call {
     observe: Arc<Observe>,
     rpc: Rpc,
+    peer: Option<SocketAddr>,
     started: Instant,
     notes: Notes,
     ended: bool,
@@ -101,6 +104,7 @@ impl Call {
         } = self.rpc;
         // Whole microseconds.
         let duration_ms = took.as_micros() as f64 / 1000.0;
+        let peer = self.peer.map(tracing::field::display);
         let caller = self.notes.caller().map(Caller::id);
         let request_id = self.notes.request_id().map(|id| id.as_str());
         let aws_request_id = self.notes.aws_request_id();
@@ -111,6 +115,7 @@ impl Call {
                     method,
                     code,
                     duration_ms,
+                    peer,
                     caller,
                     request_id,
                     aws_request_id,

@@ -109,78 +109,6 @@ fn is_of_caller(operands: &Map<String, Value>) -> bool {
     matches!(variable, Some("principal" | "action"))
 }
 
-/// What policies ask for of the surroundings of a call. Each takes some microseconds to
-/// tell Cedar.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Surroundings {
-    /// When it came.
-    pub(super) time: bool,
-    /// Where it came from.
-    pub(super) peer: bool,
-}
-
-impl Surroundings {
-    pub(super) const ALL: Self = Self {
-        time: true,
-        peer: true,
-    };
-
-    /// What a policy asks for. Where that is not plain the answer is that it asks.
-    pub(super) fn of(policy: &Policy) -> Self {
-        let json = policy.to_json().ok();
-        match json.as_ref().and_then(|json| json.get("conditions")) {
-            Some(conditions) => Self::in_expression(conditions),
-            None => Self::ALL,
-        }
-    }
-
-    /// What is asked for by both.
-    pub(super) fn or(self, other: Self) -> Self {
-        Self {
-            time: self.time || other.time,
-            peer: self.peer || other.peer,
-        }
-    }
-
-    fn in_expression(expression: &Value) -> Self {
-        match expression {
-            // The whole context, such as in a comparison.
-            Value::Object(object) if is_context(object) => Self::ALL,
-            Value::Object(object) => object
-                .iter()
-                .map(
-                    |(operator, operands)| match attribute_of_context(operator, operands) {
-                        Some(attribute) => Self {
-                            time: attribute == "time",
-                            peer: attribute == "peer_address",
-                        },
-                        None => Self::in_expression(operands),
-                    },
-                )
-                .fold(Self::default(), Self::or),
-            Value::Array(elements) => elements
-                .iter()
-                .map(Self::in_expression)
-                .fold(Self::default(), Self::or),
-            _ => Self::default(),
-        }
-    }
-}
-
-fn is_context(object: &Map<String, Value>) -> bool {
-    object.get("Var").and_then(Value::as_str) == Some("context")
-}
-
-/// The attribute in `context.attribute` and `context has attribute`.
-fn attribute_of_context<'a>(operator: &str, operands: &'a Value) -> Option<&'a str> {
-    let is_access = operator == "." || operator == "has";
-    let left = operands.get("left").and_then(Value::as_object);
-    match is_access && left.is_some_and(is_context) {
-        true => operands.get("attr").and_then(Value::as_str),
-        false => None,
-    }
-}
-
 /// The caller or the role that a policy names in its head.
 pub(super) fn head_of_principal(policy: &Policy) -> Option<cedar_policy::EntityUid> {
     match policy.principal_constraint() {
@@ -261,33 +189,6 @@ mod tests {
                 pool_of_identity,
             };
             assert_eq!(Needs::of(&text.parse().unwrap()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_policy_asks_for_time_and_address_by_name_or_with_the_whole_context() {
-        for (condition, time, peer) in [
-            ("true", false, false),
-            ("context.tag_keys.contains(\"time\")", false, false),
-            ("context.time > datetime(\"2030-01-01\")", true, false),
-            ("!(context has time)", true, false),
-            (
-                "[1, if context.peer_address.isIpv4() then 2 else 3].contains(2)",
-                false,
-                true,
-            ),
-            ("context == {}", true, true),
-            ("{a: context}.a.time > datetime(\"2030-01-01\")", true, true),
-            (
-                "(if true then context else context).tag_keys.isEmpty()",
-                true,
-                true,
-            ),
-            ("context[\"time\"] > datetime(\"2030-01-01\")", true, false),
-        ] {
-            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
-            let expected = Surroundings { time, peer };
-            assert_eq!(Surroundings::of(&text.parse().unwrap()), expected, "{text}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use cedar_policy::{Context, RestrictedExpression as Expression};
 
 use super::RoleArns;
-use super::asks::Surroundings;
+use super::candidate::Mentions;
 use super::members::Members;
 use crate::call::Subject;
 use crate::operation::Operation;
@@ -20,7 +20,7 @@ const TOKEN_DURATION: i64 = 900;
 /// The last second that has a date of four digits, after the Unix epoch.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 
-/// The context of a call: where it comes from and when, as far as policies ask, and what
+/// The context of a call: where it comes from and when, as far as policies mention it, and what
 /// a request of an operation asks for.
 ///
 /// # Errors
@@ -29,15 +29,15 @@ const LAST: Duration = Duration::from_secs(253_402_300_799);
 pub(super) fn context(
     request: Option<(Operation, &Subject)>,
     allowed: &RoleArns,
-    asked: Surroundings,
+    mentioned: Mentions,
     (peer, now): (IpAddr, SystemTime),
 ) -> Result<Context, String> {
     let mut pairs = Pairs(Vec::with_capacity(12));
-    if asked.peer {
+    if mentioned.peer {
         let peer = peer.to_canonical().to_string();
         pairs.add("peer_address", Expression::new_ip(peer));
     }
-    if asked.time {
+    if mentioned.time {
         let epoch = SystemTime::UNIX_EPOCH;
         let now = now.clamp(epoch, epoch + LAST);
         let time = humantime::format_rfc3339_millis(now).to_string();

@@ -1,31 +1,49 @@
 //! From a question to a decision.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use cedar_policy::{
-    AuthorizationError, Context, Decision as CedarDecision, Entity, EntityUid, Request, Response,
-};
+use cedar_policy::{Context, Entity, EntityUid, Request};
 
+use super::candidate::Mentions;
 use super::context::context;
-use super::entities::{self, Target};
-use super::index::Index;
-use super::{Action, Decision, Outcome, Policies, Question, Shadow, Verdict, names};
+use super::entities::{self, Source, Target};
+use super::index::{Found, Index};
+use super::ruling::Ruling;
+use super::{Action, Decision, Outcome, Policies, Prospect, Question, Shadow, Verdict, names};
 use crate::failure::Denial;
 
-/// What policies make of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Ruling {
-    /// These permit it and none forbids it.
-    Permitted(BTreeSet<String>),
-    /// None says anything.
-    Silent,
-    /// These forbid it.
-    Forbidden(BTreeSet<String>),
-    /// These could not be evaluated; each with its error.
-    Unevaluated(BTreeMap<String, String>),
-}
-
 impl Policies {
+    /// What can become of a call, as far as the heads of policies tell, before the tags of
+    /// its pools are known. The facts in `question` hold the pools of its identities.
+    ///
+    /// With it a caller whom no policy can permit the call does not make poolgate ask AWS.
+    pub fn prospect(&self, question: &Question<'_>) -> Prospect {
+        let targets = entities::targets(question.subject, question.facts);
+        let callers = callers(question);
+        let mut asks_tags = false;
+        for target in targets {
+            let applying = self.applying(question.action, &callers, target);
+            if !applying.found().any(|found| found.permits) {
+                return Prospect::Denied(self.not_permitted());
+            }
+            asks_tags |= applying.found().any(|found| found.asks_tags);
+        }
+        Prospect::Open { asks_tags }
+    }
+
+    fn not_permitted(&self) -> Decision {
+        Decision {
+            verdict: Verdict::Denied(Denial::NotPermitted),
+            policies: Vec::new(),
+            shadow: self.shadow().map(|_| Shadow {
+                outcome: Outcome::Same,
+                policies: Vec::new(),
+                errors: Vec::new(),
+            }),
+        }
+    }
+
     /// May this caller do this? Several identities may be deleted if each of them may.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
         let (enforced, shadow) = match self.rule(question) {
@@ -63,29 +81,44 @@ impl Policies {
             (Action::Operation(_), None) => return Err("the call has no subject".to_owned()),
             (Action::Reflection, _) => None,
         };
-        let settings = self.settings();
         let subject = request.map(|(_, subject)| subject);
-        let asked = Asked {
-            action: question.action,
-            callers: callers(question),
-            caller: entities::caller(question.caller)?,
-            context: context(
-                request,
-                &settings.allowed_role_arns,
-                self.surroundings(question.action),
-                (question.peer, question.now),
-            )?,
-        };
-        let targets = entities::targets(subject, question.facts, &settings.region)?;
+        let targets = entities::targets(subject, question.facts);
         if targets.is_empty() {
             return Ok((Ruling::Silent, None));
         }
+        let callers = callers(question);
+        let applying: Vec<Applying<'_>> = targets
+            .into_iter()
+            .map(|target| self.applying(question.action, &callers, target))
+            .collect();
+        let mentioned = applying.iter().map(Applying::mentions);
+        let mentioned = mentioned.fold(Mentions::default(), Mentions::or);
+        let settings = self.settings();
+        let region = subject.and_then(|subject| subject.region.as_deref());
+        let source = Source {
+            facts: question.facts,
+            region: region.unwrap_or(&settings.region),
+            mentioned,
+            made: self.made(),
+        };
+        let asked = Asked {
+            action: question.action,
+            caller_uid: names::caller(question.caller.id()),
+            caller: source.caller(question.caller)?,
+            context: context(
+                request,
+                &settings.allowed_role_arns,
+                mentioned,
+                (question.peer, question.now),
+            )?,
+            source,
+        };
         let mut enforced = Ruling::Permitted(BTreeSet::new());
         let mut alone = enforced.clone();
         let mut both = enforced.clone();
-        for target in targets {
-            let (ruling, shadow) = asked.about(target, self.enforced(), self.shadow())?;
-            if let Some(shadow) = shadow {
+        for applying in &applying {
+            let (ruling, shadow) = asked.about(applying)?;
+            if self.shadow().is_some() {
                 both = both.and(ruling.clone().with(shadow.clone()));
                 alone = alone.with(shadow);
             }
@@ -93,42 +126,78 @@ impl Policies {
         }
         Ok((enforced, self.shadow().map(|_| (alone, both))))
     }
+
+    /// The policies that can apply to one of the things that a call is about.
+    fn applying<'a>(
+        &self,
+        action: Action,
+        callers: &[EntityUid],
+        target: Target<'a>,
+    ) -> Applying<'a> {
+        let mut resources = vec![target.uid.clone()];
+        resources.extend(target.pool.clone());
+        let find = |index: &Index| index.find(action, callers, &resources);
+        Applying {
+            enforced: find(self.enforced()),
+            shadow: self.shadow().and_then(find),
+            target,
+        }
+    }
+}
+
+/// A thing that a call is about, with the policies that can apply.
+struct Applying<'a> {
+    target: Target<'a>,
+    enforced: Option<Arc<Found>>,
+    shadow: Option<Arc<Found>>,
+}
+
+impl Applying<'_> {
+    /// What can apply, in force or not.
+    fn found(&self) -> impl Iterator<Item = &Found> {
+        let found = self.enforced.iter().chain(&self.shadow);
+        found.map(Arc::as_ref)
+    }
+
+    fn mentions(&self) -> Mentions {
+        self.found()
+            .map(|found| found.mentions)
+            .fold(Mentions::default(), Mentions::or)
+    }
 }
 
 /// What is the same for everything that a call is about.
-struct Asked {
+struct Asked<'a> {
     action: Action,
-    callers: Vec<EntityUid>,
-    caller: Entity,
+    caller_uid: EntityUid,
+    caller: Option<Entity>,
     context: Context,
+    source: Source<'a>,
 }
 
-impl Asked {
-    fn about(
-        &self,
-        target: Target,
-        enforced: &Index,
-        shadow: Option<&Index>,
-    ) -> Result<(Ruling, Option<Ruling>), String> {
-        let caller = self.caller.uid();
-        let resources: Vec<EntityUid> = [target.uid.clone()]
-            .into_iter()
-            .chain(target.pool.clone())
-            .collect();
+impl Asked<'_> {
+    /// What the policies in force make of it, and the shadow policies alone.
+    fn about(&self, applying: &Applying<'_>) -> Result<(Ruling, Ruling), String> {
+        if applying.enforced.is_none() && applying.shadow.is_none() {
+            return Ok((Ruling::Silent, Ruling::Silent));
+        }
         let request = Request::new(
-            caller,
+            self.caller_uid.clone(),
             self.action.uid(),
-            target.uid.clone(),
+            applying.target.uid.clone(),
             self.context.clone(),
             None,
         )
         .map_err(|error| error.to_string())?;
-        let entities = entities::entities(self.action, self.caller.clone(), target)?;
-        let ask = |index: &Index| {
-            let answer = index.ask(self.action, &self.callers, &resources, &request, &entities);
-            answer.map_or(Ruling::Silent, |answer| Ruling::of(&answer))
+        let caller = self.caller.clone();
+        let entities = self
+            .source
+            .entities(caller, self.action, &applying.target)?;
+        let ask = |found: &Option<Arc<Found>>| match found {
+            Some(found) => Ruling::of(&found.ask(&request, &entities)),
+            None => Ruling::Silent,
         };
-        Ok((ask(enforced), shadow.map(ask)))
+        Ok((ask(&applying.enforced), ask(&applying.shadow)))
     }
 }
 
@@ -139,90 +208,4 @@ fn callers(question: &Question<'_>) -> Vec<EntityUid> {
         .into_iter()
         .chain(roles)
         .collect()
-}
-
-impl Ruling {
-    /// An error counts before everything else: a policy that Cedar skipped may have
-    /// forbidden the call.
-    fn of(response: &Response) -> Self {
-        let diagnostics = response.diagnostics();
-        let errors: BTreeMap<String, String> = diagnostics
-            .errors()
-            .map(|AuthorizationError::PolicyEvaluationError(error)| {
-                (error.policy_id().to_string(), error.to_string())
-            })
-            .collect();
-        if !errors.is_empty() {
-            return Ruling::Unevaluated(errors);
-        }
-        let names: BTreeSet<String> = diagnostics.reason().map(ToString::to_string).collect();
-        match response.decision() {
-            CedarDecision::Allow => Ruling::Permitted(names),
-            CedarDecision::Deny if names.is_empty() => Ruling::Silent,
-            CedarDecision::Deny => Ruling::Forbidden(names),
-        }
-    }
-
-    /// What comes of two things when both have to be permitted.
-    fn and(self, other: Ruling) -> Self {
-        match (self, other) {
-            (Ruling::Silent, Ruling::Permitted(_)) | (Ruling::Permitted(_), Ruling::Silent) => {
-                Ruling::Silent
-            }
-            (one, other) => one.with(other),
-        }
-    }
-
-    /// What comes of it when the policies of both rulings are in force: the weightier, and
-    /// of two that weigh the same the names of both.
-    fn with(self, other: Ruling) -> Self {
-        use Ruling::{Forbidden, Permitted, Silent, Unevaluated};
-        match (self, other) {
-            (Unevaluated(mut errors), Unevaluated(more)) => {
-                errors.extend(more);
-                Unevaluated(errors)
-            }
-            (Unevaluated(errors), _) | (_, Unevaluated(errors)) => Unevaluated(errors),
-            (Forbidden(mut names), Forbidden(more)) => {
-                names.extend(more);
-                Forbidden(names)
-            }
-            (Forbidden(names), _) | (_, Forbidden(names)) => Forbidden(names),
-            (Permitted(mut names), Permitted(more)) => {
-                names.extend(more);
-                Permitted(names)
-            }
-            (Permitted(names), Silent) | (Silent, Permitted(names)) => Permitted(names),
-            (Silent, Silent) => Silent,
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        match self {
-            Ruling::Permitted(_) => Verdict::Allowed,
-            Ruling::Silent => Verdict::Denied(Denial::NotPermitted),
-            Ruling::Forbidden(_) => Verdict::Denied(Denial::Forbidden(self.names())),
-            Ruling::Unevaluated(_) => Verdict::Denied(Denial::Unevaluated {
-                cause: self.errors().join("; "),
-            }),
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        match self {
-            Ruling::Silent => Vec::new(),
-            Ruling::Permitted(names) | Ruling::Forbidden(names) => names.iter().cloned().collect(),
-            Ruling::Unevaluated(errors) => errors.keys().cloned().collect(),
-        }
-    }
-
-    fn errors(&self) -> Vec<String> {
-        match self {
-            Ruling::Unevaluated(errors) => errors
-                .iter()
-                .map(|(name, error)| format!("`{name}`: {error}"))
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
 }

@@ -3,8 +3,9 @@
 //! A policy cannot apply unless its head fits: its action, the caller or role it names,
 //! the resource or pool it names. Policies are kept by these three, and a call looks up
 //! its own. What is found may still not apply; what is not found never does, and Cedar
-//! would not even evaluate its conditions. A property test holds this against Cedar's
-//! answer for the whole set.
+//! would not even evaluate its conditions. So every `in` of a head is decided here, and
+//! Cedar is asked about the rest: see `candidate`. A property test holds this against
+//! Cedar's answer for the whole set as it is written.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use cedar_policy::{
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::candidate::{Candidate, Mentions};
 use super::entities::ACTIONS;
 use super::{Action, asks};
 
@@ -27,11 +29,10 @@ const POLICIES: u64 = 50_000;
 
 /// Policies by what their heads name.
 pub(super) struct Index {
-    policies: Vec<Policy>,
+    policies: Vec<Candidate>,
     by_action: HashMap<Action, ByHead<ByHead<Vec<usize>>>>,
     /// The sets of policies that calls found; calls of one kind find the same.
-    sets: Cache<Box<[usize]>, Arc<PolicySet>, Size>,
-    authorizer: Authorizer,
+    sets: Cache<Box<[usize]>, Arc<Found>, Size>,
 }
 
 /// Things by the entity that a head names, and those whose head names none.
@@ -41,20 +42,31 @@ struct ByHead<T> {
     named: HashMap<EntityUid, T>,
 }
 
+/// The policies that can apply to a call.
+pub(super) struct Found {
+    policies: PolicySet,
+    /// What their conditions mention.
+    pub(super) mentions: Mentions,
+    /// Whether one of them permits.
+    pub(super) permits: bool,
+    /// Whether one of them asks for the tags of a pool.
+    pub(super) asks_tags: bool,
+}
+
 #[derive(Clone)]
 struct Size;
 
-impl Weighter<Box<[usize]>, Arc<PolicySet>> for Size {
-    fn weight(&self, key: &Box<[usize]>, _: &Arc<PolicySet>) -> u64 {
+impl Weighter<Box<[usize]>, Arc<Found>> for Size {
+    fn weight(&self, key: &Box<[usize]>, _: &Arc<Found>) -> u64 {
         key.len() as u64 + 1
     }
 }
 
 impl Index {
-    pub(super) fn new(policies: impl IntoIterator<Item = Policy>) -> Self {
-        let policies: Vec<Policy> = policies.into_iter().collect();
+    pub(super) fn new<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
+        let mut candidates = Vec::new();
         let mut by_action: HashMap<_, ByHead<ByHead<Vec<usize>>>> = HashMap::new();
-        for (position, policy) in policies.iter().enumerate() {
+        for (position, policy) in policies.into_iter().enumerate() {
             for action in actions(policy) {
                 by_action
                     .entry(action)
@@ -63,34 +75,33 @@ impl Index {
                     .of(asks::head_of_resource(policy))
                     .push(position);
             }
+            candidates.push(Candidate::new(policy));
         }
         Self {
-            policies,
+            policies: candidates,
             by_action,
             sets: Cache::with_weighter(SETS, POLICIES, Size),
-            authorizer: Authorizer::new(),
         }
     }
 
-    /// Cedar's answer, or nothing when no policy can apply. `callers` are the caller and
-    /// its roles, `resources` the resource and the pool it is in.
-    pub(super) fn ask(
+    /// The policies that can apply, or nothing when none can. `callers` are the caller
+    /// and its roles, `resources` the resource and the pool it is in.
+    pub(super) fn find(
         &self,
         action: Action,
         callers: &[EntityUid],
         resources: &[EntityUid],
-        request: &Request,
-        entities: &Entities,
-    ) -> Option<Response> {
-        let found = self.find(action, callers, resources);
-        if found.is_empty() {
-            return None;
-        }
-        let set = self.set(found);
-        Some(self.authorizer.is_authorized(request, &set, entities))
+    ) -> Option<Arc<Found>> {
+        let positions = self.positions(action, callers, resources);
+        (!positions.is_empty()).then(|| self.set(positions))
     }
 
-    fn find(&self, action: Action, callers: &[EntityUid], resources: &[EntityUid]) -> Box<[usize]> {
+    fn positions(
+        &self,
+        action: Action,
+        callers: &[EntityUid],
+        resources: &[EntityUid],
+    ) -> Box<[usize]> {
         let Some(by_caller) = self.by_action.get(&action) else {
             return Box::default();
         };
@@ -105,16 +116,31 @@ impl Index {
         found.into()
     }
 
-    fn set(&self, found: Box<[usize]>) -> Arc<PolicySet> {
-        if let Some(set) = self.sets.get(&found) {
-            return set;
+    fn set(&self, positions: Box<[usize]>) -> Arc<Found> {
+        if let Some(found) = self.sets.get(&positions) {
+            return found;
         }
-        let policies = found
-            .iter()
-            .filter_map(|position| self.policies.get(*position).cloned());
-        let set = Arc::new(set_of(policies));
-        self.sets.insert(found, Arc::clone(&set));
-        set
+        let candidates = || {
+            let positions = positions.iter();
+            positions.filter_map(|position| self.policies.get(*position))
+        };
+        let found = Arc::new(Found {
+            policies: set_of(candidates().map(|candidate| candidate.policy.clone())),
+            mentions: candidates()
+                .map(|candidate| candidate.mentions)
+                .fold(Mentions::default(), Mentions::or),
+            permits: candidates().any(|candidate| candidate.permits),
+            asks_tags: candidates().any(|candidate| candidate.asks_tags),
+        });
+        self.sets.insert(positions, Arc::clone(&found));
+        found
+    }
+}
+
+impl Found {
+    /// Cedar's answer. `entities` are those that the policies mention.
+    pub(super) fn ask(&self, request: &Request, entities: &Entities) -> Response {
+        Authorizer::new().is_authorized(request, &self.policies, entities)
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use cedar_policy::{Effect, PolicyId, ValidationMode};
 
-use super::asks::Surroundings;
 use super::index::{self, Index};
+use super::made::Made;
 use super::rule::Rule;
 use super::schema::VALIDATOR;
 use super::{Action, Mistake, Needs, Settings, guardrails, samples, source};
@@ -18,9 +18,9 @@ pub struct Policies {
     settings: Settings,
     rules: HashMap<String, Rule>,
     needs: HashMap<Action, Needs>,
-    surroundings: HashMap<Action, Surroundings>,
     enforced: Index,
     shadow: Option<Index>,
+    made: Made,
 }
 
 impl Policies {
@@ -60,22 +60,17 @@ impl Policies {
 
     /// Policies as they are.
     pub(super) fn new(settings: Settings, enforced: Vec<Rule>, shadow: Vec<Rule>) -> Self {
-        let index = |rules: &[Rule]| Index::new(rules.iter().map(|rule| rule.policy.clone()));
+        let index = |rules: &[Rule]| Index::new(rules.iter().map(|rule| &rule.policy));
         let mut needs: HashMap<Action, Needs> = HashMap::new();
-        let mut surroundings: HashMap<Action, Surroundings> = HashMap::new();
         for rule in enforced.iter().chain(&shadow) {
             let asked = Needs::of(&rule.policy);
-            let around = Surroundings::of(&rule.policy);
             for action in index::actions(&rule.policy) {
                 let known = needs.entry(action).or_default();
                 *known = known.or(asked.for_action(action));
-                let known = surroundings.entry(action).or_default();
-                *known = known.or(around);
             }
         }
         Self {
             needs,
-            surroundings,
             enforced: index(&enforced),
             shadow: (!shadow.is_empty()).then(|| index(&shadow)),
             rules: enforced
@@ -84,6 +79,7 @@ impl Policies {
                 .map(|rule| (rule.name.clone(), rule))
                 .collect(),
             settings,
+            made: Made::new(),
         }
     }
 
@@ -105,16 +101,16 @@ impl Policies {
         self.rules.len()
     }
 
-    pub(super) fn surroundings(&self, action: Action) -> Surroundings {
-        self.surroundings.get(&action).copied().unwrap_or_default()
-    }
-
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }
 
     pub(super) fn enforced(&self) -> &Index {
         &self.enforced
+    }
+
+    pub(super) fn made(&self) -> &Made {
+        &self.made
     }
 
     pub(super) fn shadow(&self) -> Option<&Index> {

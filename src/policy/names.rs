@@ -82,6 +82,11 @@ pub(super) fn server() -> EntityUid {
     uid(&TYPES.server, POOLGATE)
 }
 
+/// Whether a type, written out, is that of the schema with this name.
+pub(super) fn is_type(written: &str, basename: &str) -> bool {
+    written.split_once("::") == Some((NAMESPACE, basename))
+}
+
 fn uid(type_name: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(type_name.clone(), EntityId::new(id))
 }

@@ -20,13 +20,21 @@ pub(super) struct Statement {
 }
 
 /// The statements of all files, and of all files of all directories, that `paths`
-/// names. What cannot be read is added to `mistakes`.
+/// names. What cannot be read is added to `mistakes`, and so is a file without a
+/// statement: it may have been cut, and without its `forbid`s more would be allowed.
 pub(super) fn read(paths: &[PathBuf], mistakes: &mut Vec<Mistake>) -> Vec<Statement> {
     let mut statements = Vec::new();
     for path in paths {
         for file in files(path, mistakes) {
             match fs::read_to_string(&file) {
-                Ok(text) => statements.extend(split(&file, &text)),
+                Ok(text) => {
+                    let found = split(&file, &text);
+                    if found.is_empty() {
+                        let reason = "no policy is in this file; write one, or remove the file";
+                        mistakes.push(Mistake::in_file(&file, None, reason));
+                    }
+                    statements.extend(found);
+                }
                 Err(error) => mistakes.push(unreadable(&file, &error)),
             }
         }
@@ -178,6 +186,28 @@ mod tests {
         let texts: Vec<&str> = found.iter().map(|found| found.text.as_str()).collect();
         assert_eq!(texts, ["a;", "b;"]);
         assert_eq!(mistakes, []);
+    }
+
+    #[test]
+    fn a_file_without_a_policy_is_a_mistake_whether_named_or_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let empty = directory.path().join("empty.cedar");
+        let remarks = directory.path().join("remarks.cedar");
+        fs::write(&empty, "").unwrap();
+        fs::write(&remarks, "// nothing; yet\n").unwrap();
+        fs::write(directory.path().join("some.cedar"), "a;").unwrap();
+
+        for (paths, expected) in [
+            (vec![directory.path().to_owned()], vec![&empty, &remarks]),
+            (vec![empty.clone()], vec![&empty]),
+        ] {
+            let mut mistakes = Vec::new();
+            read(&paths, &mut mistakes);
+
+            let files: Vec<_> = mistakes.iter().filter_map(|it| it.file.as_ref()).collect();
+            assert_eq!(files, expected);
+            assert!(mistakes[0].reason.starts_with("no policy is in this file"));
+        }
     }
 
     #[test]

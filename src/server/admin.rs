@@ -3,13 +3,15 @@
 //! is the upstream, its state is looked after here.
 
 mod emulator;
+mod guard;
+mod issuers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Router, middleware};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
@@ -23,8 +25,6 @@ use super::health::{Health, State};
 use super::listen;
 use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
-
-mod issuers;
 
 /// Probes and scrapers are few.
 const MAX_CONNECTIONS: usize = 64;
@@ -54,10 +54,9 @@ pub async fn serve(
     emulator: Option<Arc<Emulator>>,
     ended: CancellationToken,
 ) {
-    let mut routes = routes(health, Arc::clone(&metrics));
+    let mut routes = routes(health, Arc::clone(&metrics), emulator.clone());
     if let Some(emulator) = emulator {
-        routes = routes.merge(issuers::routes(Arc::clone(&emulator)));
-        routes = routes.merge(emulator::routes(emulator));
+        routes = routes.merge(emulator_routes(emulator));
     }
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -87,10 +86,14 @@ pub async fn serve(
     }
 }
 
-fn routes(health: Health, metrics: Arc<Metrics>) -> Router {
+fn routes(health: Health, metrics: Arc<Metrics>, emulator: Option<Arc<Emulator>>) -> Router {
+    let is_broken = move || emulator.as_ref().is_some_and(|one| one.has_lost_a_change());
     Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || readiness(health.state())))
+        .route(
+            "/readyz",
+            get(async move || readiness(health.state(), is_broken())),
+        )
         .route(
             "/metrics",
             get(async move || {
@@ -103,8 +106,19 @@ fn routes(health: Health, metrics: Arc<Metrics>) -> Router {
         )
 }
 
-fn readiness(state: State) -> (StatusCode, &'static str) {
+/// Everything below `/emulator`, which is not for web pages.
+fn emulator_routes(emulator: Arc<Emulator>) -> Router {
+    issuers::routes(Arc::clone(&emulator))
+        .merge(emulator::routes(emulator))
+        .layer(middleware::from_fn(guard::refuse_pages))
+}
+
+fn readiness(state: State, is_broken: bool) -> (StatusCode, &'static str) {
     match state {
+        State::Ready if is_broken => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the emulator lost a change on its way to the data directory\n",
+        ),
         State::Ready => (StatusCode::OK, "ready\n"),
         State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting\n"),
         State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
@@ -136,6 +150,23 @@ mod tests {
 
             assert_eq!((ready.0, ready.2.as_str()), (status, reason));
             assert_eq!(alive.0, 200);
+        }
+    }
+
+    #[test]
+    fn an_emulator_that_lost_a_change_is_not_ready_and_nothing_else_is_told_of_it() {
+        for (state, reason) in [
+            (State::Starting, "starting"),
+            (
+                State::Ready,
+                "the emulator lost a change on its way to the data directory",
+            ),
+            (State::Draining, "draining"),
+        ] {
+            let (status, text) = readiness(state, true);
+
+            assert_eq!(status, 503);
+            assert_eq!(text, format!("not ready: {reason}\n"));
         }
     }
 
@@ -181,8 +212,46 @@ mod tests {
         serving.await.unwrap();
     }
 
+    #[tokio::test]
+    async fn no_path_of_the_emulator_is_for_web_pages() {
+        let settings = crate::emulator::Settings::default();
+        let emulator = Arc::new(Emulator::new(settings, crate::clock::Clock::system()));
+        for (method, path) in [
+            ("GET", "snapshot"),
+            ("PUT", "snapshot"),
+            ("POST", "reset"),
+            ("GET", "faults"),
+            ("PUT", "faults"),
+            ("DELETE", "faults"),
+            ("GET", "clock"),
+            ("POST", "clock"),
+            ("POST", "issuers/token"),
+            ("POST", "issuers/sign-out"),
+            ("GET", "issuers/jwks"),
+        ] {
+            for (name, value) in [
+                ("host", "example.com:9464"),
+                ("origin", "https://example.com"),
+                ("sec-fetch-site", "cross-site"),
+            ] {
+                let request = Request::builder()
+                    .method(method)
+                    .uri(format!("/emulator/{path}"))
+                    .header("content-type", "application/json")
+                    .header(name, value)
+                    .body(Body::from("{}"))
+                    .unwrap();
+
+                let routes = emulator_routes(Arc::clone(&emulator));
+                let response = routes.oneshot(request).await.unwrap();
+
+                assert_eq!(response.status(), 403, "{method} {path}, {name}: {value}");
+            }
+        }
+    }
+
     async fn ask(health: &Health, method: Method, path: &str) -> (u16, String, String) {
-        let routes = routes(health.clone(), Arc::new(Metrics::new()));
+        let routes = routes(health.clone(), Arc::new(Metrics::new()), None);
         let request = Request::builder().method(method).uri(path);
         let request = request.body(Body::empty()).unwrap();
         let response = routes.oneshot(request).await.unwrap();

@@ -31,8 +31,10 @@ pub(super) fn serving(
         "serving gRPC on {address}; probes and metrics: {admin}"
     );
     if parts.authn.callers_file.is_none() {
-        tracing::warn!(
-            "callers are not authenticated: everybody who reaches {address} may do everything"
-        );
+        let may = match parts.policy.is_on() {
+            true => "what the policies let `anonymous` do",
+            false => "everything",
+        };
+        tracing::warn!("callers are not authenticated: whoever reaches {address} may do {may}");
     }
 }

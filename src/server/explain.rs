@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use prost_reflect::DynamicMessage;
 
 use crate::caller::Caller;
-use crate::convert;
 use crate::operation::Operation;
-use crate::policy::{Facts, Outcome, Policies, Question, Settings, Verdict};
+use crate::policy::{Facts, Needs, Outcome, Policies, Question, Settings, Verdict};
+use crate::{convert, emulator, upstream};
 
 /// A call that nobody makes.
 pub struct Case {
@@ -23,6 +23,8 @@ pub struct Case {
     pub request: DynamicMessage,
     /// The tags of the pool; nothing if they are not known.
     pub pool_tags: Option<BTreeMap<String, String>>,
+    /// The number of the AWS account that would be called, where it is known.
+    pub account: Option<String>,
     /// The pools of identities, as far as they are known.
     pub pool_of_identity: HashMap<String, String>,
     /// Where the call would come from.
@@ -40,7 +42,8 @@ pub struct Explanation {
     pub policies: Vec<Written>,
     /// What the shadow policies would have made of it, where there are any.
     pub shadow: Option<Shadow>,
-    /// What the policies of this operation ask for that the request does not say.
+    /// What the policies of this operation ask for that the request does not say, and
+    /// whether the case lacks it.
     pub asked: Vec<&'static str>,
 }
 
@@ -82,11 +85,14 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
     })?;
     let subject = convert::subject(case.operation, &case.request)
         .map_err(|failure| format!("refused before policies are asked: {failure}"))?;
-    let facts = Facts::about_one_pool(
-        &subject.resource,
-        case.pool_tags.clone(),
-        case.pool_of_identity.clone(),
-    );
+    let facts = Facts {
+        account: case.account.clone(),
+        ..Facts::about_one_pool(
+            &subject.resource,
+            case.pool_tags.clone(),
+            case.pool_of_identity.clone(),
+        )
+    };
     let decision = policies.decide(&Question {
         caller: &case.caller,
         action: case.operation.into(),
@@ -95,11 +101,6 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
         peer: case.peer,
         now: case.now,
     });
-    let needs = policies.needs(case.operation.into());
-    let asked = [
-        (needs.tags, "the tags of the pool"),
-        (needs.pool_of_identity, "the pool of the identity"),
-    ];
     Ok(Explanation {
         denial: match decision.verdict {
             Verdict::Allowed => None,
@@ -115,11 +116,28 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
             policies: written(&policies, &shadow.policies),
             errors: shadow.errors,
         }),
-        asked: asked
-            .into_iter()
-            .filter_map(|(is_asked, what)| is_asked.then_some(what))
-            .collect(),
+        asked: asked(policies.needs(case.operation.into()), case),
     })
+}
+
+fn asked(needs: Needs, case: &Case) -> Vec<&'static str> {
+    let tags = needs.tags.then_some(match case.pool_tags {
+        Some(_) => "the tags of the pool",
+        None => "the tags of the pool, which were not given",
+    });
+    let pool = (needs.pool_of_identity).then_some(match case.pool_of_identity.is_empty() {
+        false => "the pool of the identity",
+        true => "the pool of the identity, which was not given",
+    });
+    tags.into_iter().chain(pool).collect()
+}
+
+/// The number of the AWS account that calls would go to, where it is known.
+pub fn account(upstream: &upstream::Settings, emulator: &emulator::Settings) -> Option<String> {
+    match upstream.kind {
+        upstream::Kind::Aws => upstream.account_id.clone(),
+        upstream::Kind::Emulator => Some(emulator.account_id.clone()),
+    }
 }
 
 /// What policies can speak of, in Cedar's own syntax.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::call::Tenant;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::layers::{Asking, Lookup, Tags};
@@ -27,7 +26,7 @@ impl Lookup for UpstreamLookup {
                 pool_id: None,
                 left: asking.deadline.left(now),
                 notes: Default::default(),
-                tenant: asking.tenant,
+                tenant: None,
             };
             self.upstream.pool_tags(&call, asking.pool_id, now).await
         }
@@ -38,8 +37,8 @@ impl Lookup for UpstreamLookup {
         self.upstream.account_id().map(str::to_owned)
     }
 
-    fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<String> {
-        let pool = self.upstream.pool_of(tenant, identity_id)?;
+    fn pool_of(&self, identity_id: &str) -> Option<String> {
+        let pool = self.upstream.pool_of(identity_id)?;
         Some(pool.to_string())
     }
 }

@@ -7,8 +7,13 @@
 //! What is watched is small, so that reading it costs less than being told of changes
 //! would cost in care.
 //!
+//! A change is taken when two looks have found the same, so within two seconds. Whoever
+//! copies or edits a file may empty it, write a part of it or take it away first, and
+//! what is found in between is nobody's wish.
+//!
 //! This room promises that a change with a mistake changes nothing: what was good
-//! stays in use until something better is there.
+//! stays in use until something better is there. It is read again at each look, since
+//! it may name a file that is yet to come.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,12 +34,15 @@ pub const INTERVAL: Duration = Duration::from_secs(1);
 /// The files that are in use, or every mistake in them.
 pub type Reloaded = Result<Vec<PathBuf>, Vec<String>>;
 
-/// Files, and what was in them when they were last looked at.
+/// Files, and what was in them when they were read and last looked at.
 #[derive(Clone, Debug)]
 pub struct Watch {
     what: &'static str,
     paths: Arc<[PathBuf]>,
+    read: Fingerprint,
     seen: Fingerprint,
+    /// The mistakes in what was read, which have been told; none where it is in use.
+    told: Vec<String>,
 }
 
 impl Watch {
@@ -42,16 +50,20 @@ impl Watch {
     /// this, so that a change in between is seen. `what` says in logs and metrics what
     /// they hold. Blocks.
     pub fn begin(what: &'static str, paths: Vec<PathBuf>) -> Self {
+        let seen = Fingerprint::of(&paths);
         Self {
             what,
-            seen: Fingerprint::of(&paths),
             paths: paths.into(),
+            read: seen,
+            seen,
+            told: Vec::new(),
         }
     }
 
     /// From here until `ended`, calls `reload` after each change, away from the threads
     /// that serve. It puts what is in the files into use and says which files they are
-    /// now; or it says every mistake in them, which is logged once for each change.
+    /// now; or it says every mistake in them. Then it is called at each look until they
+    /// are good, and mistakes are logged when they are others than before.
     pub fn spawn<F>(self, reload: F, metrics: Arc<Metrics>, ended: CancellationToken)
     where
         F: Fn() -> Reloaded + Send + Sync + 'static,
@@ -69,18 +81,21 @@ impl Watch {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let (paths, seen) = (Arc::clone(&self.paths), self.seen);
+            let paths = Arc::clone(&self.paths);
             let reload = Arc::clone(&reload);
+            let (read, seen, is_bad) = (self.read, self.seen, !self.told.is_empty());
             let looked = tokio::task::spawn_blocking(move || {
                 // Taken before the files are read, so that what changes meanwhile is seen
                 // the next time.
                 let now = Fingerprint::of(&paths);
-                (now, (now != seen).then(|| reload()))
+                let is_wanted = now == seen && (now != read || is_bad);
+                (now, is_wanted.then(|| reload()))
             });
             match looked.await {
                 Ok((now, outcome)) => {
                     self.seen = now;
                     if let Some(outcome) = outcome {
+                        self.read = now;
                         self.tell(&outcome, &metrics);
                         self.follow(outcome);
                     }
@@ -96,16 +111,25 @@ impl Watch {
     /// Watches the files that are in use now. What was in new ones when they were read is
     /// not known, so they are read once more.
     fn follow(&mut self, outcome: Reloaded) {
-        if let Ok(paths) = outcome
-            && *paths != *self.paths
-        {
-            self.paths = paths.into();
-            self.seen = Fingerprint::default();
+        match outcome {
+            Ok(paths) if *paths != *self.paths => {
+                self.paths = paths.into();
+                (self.read, self.seen) = Default::default();
+                self.told = Vec::new();
+            }
+            Ok(_) => self.told = Vec::new(),
+            Err(mistakes) => self.told = mistakes,
         }
     }
 
     fn tell(&self, outcome: &Reloaded, metrics: &Metrics) {
         let what = self.what;
+        if outcome
+            .as_ref()
+            .is_err_and(|mistakes| *mistakes == self.told)
+        {
+            return;
+        }
         metrics.reloaded(what, outcome.is_ok());
         match outcome {
             Ok(_) => tracing::info!(what, "the files have changed and are in use"),

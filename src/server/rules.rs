@@ -12,7 +12,7 @@ use super::reload::{Reloaded, Watch};
 use super::{Parts, StartError};
 use crate::authn::{self, Authenticator, Callers};
 use crate::clock::Clock;
-use crate::layers::{Around, Authenticate, Authorize, Gated, Meter};
+use crate::layers::{Around, Authenticate, Authorize, Gated, Judged, Meter};
 use crate::policy::{self, Engine, Policies};
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
@@ -95,13 +95,14 @@ impl Rules {
         Around::new(Gated(gate))
     }
 
-    /// The layer that asks the policies, if there are any. `upstream` is asked for what
+    /// The layer that asks the policies about what is `judged`, if there are any. `upstream` is asked for what
     /// they want to know.
     pub(super) fn authorize(
         &self,
         upstream: &Arc<Upstream>,
         meter: &Arc<dyn Meter>,
         clock: &Clock,
+        judged: Judged,
     ) -> Option<Around<Gated<Authorize>>> {
         let lookup = UpstreamLookup {
             upstream: Arc::clone(upstream),
@@ -113,6 +114,7 @@ impl Rules {
             Arc::new(lookup),
             Arc::clone(meter),
             clock.clone(),
+            judged,
         );
         Some(Around::new(Gated(gate)))
     }

@@ -13,8 +13,8 @@ use tower::util::BoxCloneSyncService;
 
 use crate::clock::Clock;
 use crate::layers::{
-    Around, CatchPanic, Context, Deadlines, Gated, Inspect, KnownService, Meter, Observe, Request,
-    Response, Route, Watches,
+    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Judged, KnownService, Meter, Observe,
+    Request, Response, Route, Watches,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
@@ -38,7 +38,7 @@ pub fn inner(
     meter: &Arc<dyn Meter>,
     clock: &Clock,
 ) -> Routes {
-    let authorize = rules.authorize(&upstream, meter, clock);
+    let authorize = rules.authorize(&upstream, meter, clock, Judged::Operations);
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -71,7 +71,7 @@ pub fn add_reflection(
 ) -> Result<Routes, reflection::Error> {
     let ring = ServiceBuilder::new()
         .layer(rules.authenticate(meter))
-        .option_layer(rules.authorize(upstream, meter, clock));
+        .option_layer(rules.authorize(upstream, meter, clock, Judged::Reflection));
     Ok(routes
         .add_service(ring.named_layer(reflection::v1()?))
         .add_service(ring.named_layer(reflection::v1alpha()?)))

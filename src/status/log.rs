@@ -47,6 +47,10 @@ pub(super) fn failure(failure: &Failure, about: About<'_>) {
                 "a caller is not authenticated"
             );
         }
+        // The line of the call does not say which policy it was.
+        Failure::PermissionDenied(Denial::Forbidden(_) | Denial::NotPermitted) => {
+            tracing::info!(operation, request_id, "{failure}");
+        }
         Failure::PermissionDenied(Denial::Unevaluated { cause }) => {
             tracing::error!(operation, request_id, cause, "{failure}");
         }

@@ -4,8 +4,14 @@
 //! who asks a pool for identities is answered with identities of that pool. Those are
 //! remembered, as many as there is room for.
 //!
-//! A pool's tags are asked for and kept for [`TAGS_LAST`]. Every write to the pool that
-//! goes through here drops them, and for a write that is to be judged they are asked for anew.
+//! A pool's tags are asked for and kept for [`TAGS_LAST`]. A write that names the pool and
+//! goes through here drops them when it ends. What is changed elsewhere is seen when they
+//! are old, and so is a change that ends while an answer from before it is on its way. For
+//! a write that is to be judged they are asked for anew, and not kept.
+//!
+//! Only policies ask for any of this, and where policies are in force no call names a
+//! tenant (see [`Authorize`](crate::layers::Authorize)). So an identifier is all that
+//! things are known by.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,12 +21,15 @@ use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::Descri
 use quick_cache::sync::Cache;
 
 use super::{Outgoing, Upstream};
-use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation};
 
 /// How long the tags of a pool are believed.
 pub const TAGS_LAST: Duration = Duration::from_secs(30);
+
+/// How long a pool is believed not to be there: long enough that who asks for pools that
+/// never were does not make poolgate ask AWS as often.
+pub const ABSENCE_LASTS: Duration = Duration::from_secs(2);
 
 /// How many identities are remembered, and how many pools.
 const MOST_IDENTITIES: usize = 100_000;
@@ -29,20 +38,13 @@ const MOST_POOLS: usize = 10_000;
 /// The tags of a pool.
 pub type Tags = BTreeMap<String, String>;
 
-/// An identifier in one tenant's store, since two stores may hold the same.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    tenant: Option<Tenant>,
-    id: String,
-}
-
 /// The memory. Clones share it.
 #[derive(Clone)]
 pub(super) struct Known(Arc<Memory>);
 
 struct Memory {
-    pools_of_identities: Cache<Key, Arc<str>>,
-    tags_of_pools: Cache<Key, Found>,
+    pools_of_identities: Cache<String, Arc<str>>,
+    tags_of_pools: Cache<String, Found>,
 }
 
 /// The tags of a pool, or that there is no such pool.
@@ -50,6 +52,16 @@ struct Memory {
 struct Found {
     tags: Option<Arc<Tags>>,
     at: Instant,
+}
+
+impl Found {
+    fn is_fresh(&self, now: Instant) -> bool {
+        let lasts = match self.tags {
+            Some(_) => TAGS_LAST,
+            None => ABSENCE_LASTS,
+        };
+        now.saturating_duration_since(self.at) < lasts
+    }
 }
 
 impl Default for Known {
@@ -62,36 +74,31 @@ impl Default for Known {
 }
 
 impl Known {
-    /// Forgets what a write to the pool may change.
-    pub(super) fn forget_tags(&self, tenant: Option<&Tenant>, pool_id: &str) {
-        self.0.tags_of_pools.remove(&key(tenant, pool_id));
+    /// Forgets what a write to the pool may have changed.
+    pub(super) fn forget_tags(&self, pool_id: &str) {
+        self.0.tags_of_pools.remove(pool_id);
     }
 }
 
 impl Upstream {
     /// Remembers that AWS said these identities are of this pool.
-    pub fn remember<'a>(
-        &self,
-        tenant: Option<&Tenant>,
-        pool_id: &str,
-        identities: impl IntoIterator<Item = &'a str>,
-    ) {
+    pub fn remember<'a>(&self, pool_id: &str, identities: impl IntoIterator<Item = &'a str>) {
         let pool_id: Arc<str> = pool_id.into();
         for identity in identities {
             let known = &self.known.0.pools_of_identities;
-            known.insert(key(tenant, identity), Arc::clone(&pool_id));
+            known.insert(identity.to_owned(), Arc::clone(&pool_id));
         }
     }
 
     /// The pool of an identity, where AWS has told it.
-    pub fn pool_of(&self, tenant: Option<&Tenant>, identity_id: &str) -> Option<Arc<str>> {
-        let known = &self.known.0.pools_of_identities;
-        known.get(&key(tenant, identity_id))
+    pub fn pool_of(&self, identity_id: &str) -> Option<Arc<str>> {
+        self.known.0.pools_of_identities.get(identity_id)
     }
 
     /// The tags of a pool, or nothing when AWS says that there is no such pool. A call
     /// that changes something is judged by what AWS says at this moment, others by what
-    /// it said up to [`TAGS_LAST`] ago.
+    /// it said up to [`TAGS_LAST`] ago, or [`ABSENCE_LASTS`] where it said that there is
+    /// no such pool.
     ///
     /// # Errors
     ///
@@ -103,26 +110,25 @@ impl Upstream {
         pool_id: &str,
         now: Instant,
     ) -> Result<Option<Arc<Tags>>, Failure> {
+        // A call of the SDK is kilobytes large, which most who ask here do not have to move.
+        let ask = || Box::pin(self.ask_for_tags(call, pool_id));
         if call.operation.effect() == Effect::Write {
-            return self.ask_for_tags(call, pool_id).await;
+            return ask().await;
         }
         let tags = &self.known.0.tags_of_pools;
-        let key = key(call.tenant.as_ref(), pool_id);
-        let is_fresh = |found: &Found| now.saturating_duration_since(found.at) < TAGS_LAST;
-        if tags.get(&key).is_some_and(|found| !is_fresh(&found)) {
-            tags.remove(&key);
+        match tags.get(pool_id) {
+            Some(found) if found.is_fresh(now) => return Ok(found.tags),
+            Some(_) => {
+                tags.remove(pool_id);
+            }
+            None => {}
         }
         // One asks for all who wait; when it gives up, the next one asks.
-        let asked = tags.get_or_insert_async(&key, async {
-            let tags = self.ask_for_tags(call, pool_id).await?;
+        let asked = tags.get_or_insert_async(pool_id, async {
+            let tags = ask().await?;
             Ok::<_, Failure>(Found { tags, at: now })
         });
-        let found = asked.await?;
-        if found.tags.is_none() {
-            // Somebody may be about to create it.
-            tags.remove(&key);
-        }
-        Ok(found.tags)
+        Ok(asked.await?.tags)
     }
 
     async fn ask_for_tags(
@@ -157,12 +163,5 @@ impl Upstream {
                 cause: failure.to_string(),
             }),
         }
-    }
-}
-
-fn key(tenant: Option<&Tenant>, id: &str) -> Key {
-    Key {
-        tenant: tenant.cloned(),
-        id: id.to_owned(),
     }
 }

@@ -105,6 +105,13 @@ fn cases() -> Vec<Case> {
             "MALFORMED_MESSAGE",
         ),
         grpc(
+            "a field with the wire type of another",
+            post(describe),
+            frame(b"\x08\x01"),
+            Code::InvalidArgument,
+            "MALFORMED_MESSAGE",
+        ),
+        grpc(
             "invalid UTF-8",
             post(describe),
             frame(b"\x0a\x01\xff"),

@@ -38,7 +38,7 @@ fn the_policies_and_the_sample_that_are_shown_take_effect() {
     let text = fs::read_to_string(POLICIES).unwrap();
     let policies = blocks(&text, "cedar");
     let samples = blocks(&text, "toml");
-    assert_eq!((policies.len(), samples.len()), (5, 2));
+    assert_eq!((policies.len(), samples.len()), (6, 2));
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = directory.path().join(name);

@@ -7,7 +7,7 @@ use poolgate::clock::Clock;
 use poolgate::failure::Failure;
 use poolgate::operation::Operation;
 use poolgate::pb;
-use poolgate::upstream::{Outgoing, TAGS_LAST, Upstream};
+use poolgate::upstream::{ABSENCE_LASTS, Outgoing, TAGS_LAST, Upstream};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -70,18 +70,30 @@ async fn a_write_to_a_pool_drops_what_was_known_of_it() {
 }
 
 #[tokio::test]
-async fn a_pool_that_is_not_there_has_no_tags_and_is_not_remembered_as_missing() {
+async fn a_pool_that_is_not_there_has_no_tags_and_is_remembered_as_missing_for_a_moment() {
     let wire = Wire::answering(|_| {
         let body = json!({"__type": "ResourceNotFoundException", "message": "no"});
         (400, body)
     });
     let upstream = over(&wire).await;
-    let now = Clock::system().instant();
+    let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
 
-    for asked in 1..=2 {
-        let tags = upstream.pool_tags(&call(Operation::GetId), POOL, now).await;
-        assert_eq!(tags, Ok(None));
-        assert_eq!(wire.sent().len(), asked);
+    for (operation, later, asked, why) in [
+        (Operation::GetId, Duration::ZERO, 1, "the first"),
+        (Operation::GetId, ABSENCE_LASTS / 2, 1, "remembered"),
+        (Operation::TagResource, Duration::ZERO, 2, "a write asks"),
+        (
+            Operation::GetId,
+            ABSENCE_LASTS / 2,
+            3,
+            "somebody may have created it",
+        ),
+    ] {
+        clock.advance(later);
+        let now = clock.instant();
+        let tags = upstream.pool_tags(&call(operation), POOL, now).await;
+        assert_eq!(tags, Ok(None), "{why}");
+        assert_eq!(wire.sent().len(), asked, "{why}");
     }
 }
 
@@ -154,9 +166,9 @@ async fn identities_that_aws_names_are_known_to_be_of_their_pool() {
 
     let identity = app.client.get_id(get_id).await.unwrap().into_inner();
 
-    let known = app.upstream.pool_of(None, &identity.identity_id);
+    let known = app.upstream.pool_of(&identity.identity_id);
     assert_eq!(known.as_deref(), Some(pool.as_str()));
-    assert_eq!(app.upstream.pool_of(None, "us-east-1:0b"), None);
+    assert_eq!(app.upstream.pool_of("us-east-1:0b"), None);
 }
 
 fn pool_of_team(team: &'static str) -> Wire {

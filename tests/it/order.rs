@@ -5,17 +5,24 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use http_body_util::Full;
+use poolgate::caller::Caller;
+use poolgate::clock::Clock;
 use poolgate::failure::Failure;
-use poolgate::layers::{Answer, Around, CatchPanic, Gate, Gated, Next, Request, Wrap};
+use poolgate::layers::{
+    Answer, Around, Asking, Authorize, CatchPanic, Gate, Gated, Judged, Lookup, Next, Request,
+    Tags, Wrap,
+};
 use poolgate::operation::Operation;
+use poolgate::policy::{Engine, Policies};
 use prost::Message;
 use tonic::Code;
 use tonic::body::Body;
 use tonic_types::StatusExt;
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::support::app::App;
+use crate::support::app::{App, Counts};
 use crate::support::examples::frame;
+use crate::support::guarded::EVERYTHING;
 use crate::support::house::{Rules, token};
 use crate::support::wire::Wire;
 
@@ -247,6 +254,52 @@ async fn a_gate_lets_pass_or_answers() {
 
     assert!(passed.headers().get("grpc-status").is_none());
     assert_eq!(refused.headers().get("grpc-status").unwrap(), "12");
+}
+
+/// A slot that is empty is a defect; it is never taken for a call that names no operation.
+#[tokio::test]
+async fn a_call_whose_operation_no_layer_told_is_not_judged_as_another() {
+    struct Nothing;
+    impl Lookup for Nothing {
+        fn pool_tags<'a>(
+            &'a self,
+            _: Asking<'a>,
+        ) -> futures_util::future::BoxFuture<'a, Result<Option<Tags>, Failure>> {
+            async { Ok(None) }.boxed()
+        }
+
+        fn account(&self) -> Option<String> {
+            None
+        }
+
+        fn pool_of(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    let (_, settings) = Rules::new(
+        "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n",
+        &["ann"],
+        EVERYTHING,
+    )
+    .engines(&directory);
+    let engine = Arc::new(Engine::new(Policies::load(&settings).unwrap()));
+    let check = async |judged| {
+        let (engine, meter) = (Arc::clone(&engine), Arc::new(Counts::default()));
+        let gate = Authorize::new(engine, Arc::new(Nothing), meter, Clock::system(), judged);
+        let mut request = http::Request::post("/").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Caller::anonymous());
+        gate.check(request).await.map(|_| ())
+    };
+
+    let told = check(Judged::Reflection).await;
+    let untold = check(Judged::Operations).await;
+
+    assert_eq!(told, Ok(()));
+    assert!(
+        matches!(untold, Err(Failure::Internal { .. })),
+        "{untold:?}"
+    );
 }
 
 struct PanicsOnce(Mutex<bool>);

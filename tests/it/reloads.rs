@@ -9,7 +9,7 @@ use poolgate::authn::{self, Callers};
 use poolgate::clock::Clock;
 use poolgate::operation::Operation;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
-use poolgate::pb::{DeleteIdentityPoolRequest, ListIdentityPoolsRequest};
+use poolgate::pb::{CreateIdentityPoolRequest, ListIdentityPoolsRequest};
 use poolgate::policy;
 use poolgate::server::listen::{self, Limits, Tls};
 use poolgate::server::tls::{Sets, Settings};
@@ -30,20 +30,28 @@ use crate::support::tokens::Issuer;
 const SHOP: &str = "spiffe://example.org/shop";
 const RELOADS: u64 = 100;
 
-/// Two sets that say the same about what the test asks, in other words.
+/// Two sets that say the same about what the test asks, in other words. Without its
+/// `permit` a set would refuse the list, without its `forbid` it would let the pool be
+/// created: half a set, or a mix, shows.
 const ONE: &str = r#"
-@id("shop-reads")
-permit (principal in Poolgate::Role::"shop", action in Poolgate::Action::"read", resource);
-"#;
-const OTHER: &str = r#"
-@id("shop-lists")
-permit (
-  principal == Poolgate::Caller::"spiffe://example.org/shop",
-  action == Poolgate::Action::"ListIdentityPools",
+@id("shop-does-everything")
+permit (principal in Poolgate::Role::"shop", action, resource);
+@id("shop-creates-nothing")
+forbid (
+  principal in Poolgate::Role::"shop",
+  action == Poolgate::Action::"CreateIdentityPool",
   resource
 );
-@id("nobody-deletes")
-forbid (principal, action == Poolgate::Action::"DeleteIdentityPool", resource);
+"#;
+const OTHER: &str = r#"
+@id("shop-reads-and-writes")
+permit (
+  principal == Poolgate::Caller::"spiffe://example.org/shop",
+  action in [Poolgate::Action::"read", Poolgate::Action::"write"],
+  resource
+);
+@id("nobody-creates")
+forbid (principal, action == Poolgate::Action::"CreateIdentityPool", resource);
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,10 +74,13 @@ async fn no_call_fails_and_none_is_decided_wrongly_while_everything_changes() {
                     .list_identity_pools(door.request(list))
                     .await
                     .unwrap();
-                let delete = DeleteIdentityPoolRequest {
-                    identity_pool_id: "us-east-1:0a".to_owned(),
+                let create = CreateIdentityPoolRequest {
+                    identity_pool_name: "nobody".to_owned(),
+                    allow_unauthenticated_identities: Some(false),
+                    allow_classic_flow: Some(false),
+                    ..Default::default()
                 };
-                let refused = client.delete_identity_pool(door.request(delete)).await;
+                let refused = client.create_identity_pool(door.request(create)).await;
                 assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
                 calls.fetch_add(1, Ordering::SeqCst);
             }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use poolgate::clock::Clock;
 use poolgate::emulator::{Connector, Emulator, Isolation, Settings};
+use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::{pb, server, upstream};
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
 
 use crate::support::app::{App, Client};
+use crate::support::house::{House, Rules, token};
 use crate::support::wire::Wire;
 
 #[tokio::test]
@@ -79,6 +82,107 @@ async fn aws_knows_no_tenants() {
 
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(wire.sent().is_empty());
+}
+
+/// A store that the caller chooses would be judged by what another one holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_policies_are_in_force_no_tenant_gets_round_them() {
+    for isolation in ["none", "per-access-key"] {
+        let rules = ruled().and("POOLGATE_EMULATOR__ISOLATION", isolation);
+        let house = House::start(rules).await;
+        let mut ann = CognitoIdentityServiceClient::new(house.channel("ann").await);
+        let pool = ann.create_identity_pool(open_pool()).await.unwrap();
+        let pool = pool.into_inner().identity_pool.unwrap().identity_pool_id;
+        let get_id = pb::GetIdRequest {
+            identity_pool_id: pool,
+            ..Default::default()
+        };
+        let identity = ann.get_id(get_id.clone()).await.unwrap().into_inner();
+        let get_token = pb::GetOpenIdTokenRequest {
+            identity_id: identity.identity_id,
+            ..Default::default()
+        };
+
+        // Bob may issue, but not for the pool's tag.
+        let mut bob = CognitoIdentityServiceClient::new(house.channel("bob").await);
+        let plain = [
+            bob.get_id(get_id.clone()).await.unwrap_err(),
+            bob.get_open_id_token(get_token.clone()).await.unwrap_err(),
+        ];
+        let with_a_tenant = [
+            bob.get_id(of("x", get_id)).await.unwrap_err(),
+            bob.get_open_id_token(of("x", get_token)).await.unwrap_err(),
+        ];
+
+        for refused in plain {
+            assert_eq!(refused.code(), Code::PermissionDenied, "{isolation}");
+        }
+        for refused in with_a_tenant {
+            assert_eq!(refused.code(), Code::InvalidArgument, "{isolation}");
+            assert_eq!(fields(&refused), ["x-poolgate-tenant"], "{isolation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_is_refused_before_policies_have_anything_looked_up() {
+    for kind in [upstream::Kind::Aws, upstream::Kind::Emulator] {
+        let wire = Wire::echo();
+        let directory = tempfile::TempDir::new().unwrap();
+        let engines = ruled().engines(&directory);
+        let settings = upstream::Settings {
+            kind,
+            ..Default::default()
+        };
+        let mut app = App::ruled(Default::default(), settings, wire.client(), engines).await;
+        let mut request = of(
+            "x",
+            pb::GetIdRequest {
+                identity_pool_id: "us-east-1:11111111-1111-4111-8111-111111111111".to_owned(),
+                ..Default::default()
+            },
+        );
+        let bearer = format!("Bearer {}", token("bob")).parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+
+        let refused = app.client.get_id(request).await.unwrap_err();
+
+        assert_eq!(fields(&refused), ["x-poolgate-tenant"], "{kind:?}");
+        assert_eq!(wire.sent().len(), 0, "{kind:?}");
+    }
+}
+
+fn ruled() -> Rules {
+    let callers = "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n\n\
+                   [[tokens]]\nname = \"bob\"\nsha256 = \"{bob}\"\n";
+    let policies = r#"
+@id("everything") permit (principal, action, resource);
+
+@id("nobody-but-ann")
+forbid (principal, action in Poolgate::Action::"issue", resource)
+when {
+  resource is Poolgate::IdentityPool && resource.hasTag("secret") ||
+  resource is Poolgate::Identity && resource has pool && resource.pool.hasTag("secret")
+}
+unless { principal == Poolgate::Caller::"token:ann" };
+"#;
+    Rules::new(callers, &["ann", "bob"], policies)
+}
+
+fn open_pool() -> pb::CreateIdentityPoolRequest {
+    pb::CreateIdentityPoolRequest {
+        identity_pool_name: "pool".to_owned(),
+        allow_unauthenticated_identities: Some(true),
+        allow_classic_flow: Some(true),
+        identity_pool_tags: [("secret".to_owned(), "1".to_owned())].into(),
+        ..Default::default()
+    }
+}
+
+fn fields(refused: &Status) -> Vec<String> {
+    let bad = refused.get_details_bad_request().into_iter();
+    let violations = bad.flat_map(|bad| bad.field_violations);
+    violations.map(|violation| violation.field).collect()
 }
 
 async fn isolated() -> App {

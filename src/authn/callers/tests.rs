@@ -65,8 +65,22 @@ fn a_full_file_is_read() {
 }
 
 #[test]
-fn an_empty_file_has_the_defaults() {
-    let callers = Callers::parse("", Path::new("")).unwrap();
+fn a_file_by_which_nobody_is_known_is_a_mistake() {
+    for text in [
+        "",
+        "# cut\n",
+        "both = \"token\"",
+        "issuers = []\ntokens = []",
+        "[certificates]\nnames = []",
+    ] {
+        let mistakes = Callers::parse(text, Path::new("")).unwrap_err();
+        assert_eq!(mistakes, [NOBODY], "{text}");
+    }
+}
+
+#[test]
+fn the_shortest_file_has_the_defaults() {
+    let callers = Callers::parse("[certificates]", Path::new("")).unwrap();
 
     assert_eq!(
         (callers.both, callers.require),

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Sources, nearest};
 use crate::operation::Operation;
 use crate::pb;
-use crate::server::explain::{Case, Explanation, Written, explain};
+use crate::server::explain::{Case, Explanation, Written, account, explain};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -86,7 +86,8 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let explained = case(arguments).and_then(|case| explain(&config.policy, &case));
+    let explained = case(arguments, account(&config.upstream, &config.emulator))
+        .and_then(|case| explain(&config.policy, &case));
     match explained {
         Ok(explanation) => say(&explanation, console),
         Err(mistake) => {
@@ -96,7 +97,7 @@ pub(super) fn run(
     }
 }
 
-fn case(arguments: Arguments) -> Result<Case, String> {
+fn case(arguments: Arguments, account: Option<String>) -> Result<Case, String> {
     let operation = arguments.operation;
     let name = format!("cognito.identity.v1.{operation}Request");
     let message = pb::descriptors()
@@ -108,6 +109,7 @@ fn case(arguments: Arguments) -> Result<Case, String> {
         operation,
         request: json::parse(&arguments.json, message)?,
         pool_tags: known.then_some(tags),
+        account,
         pool_of_identity: arguments.pools.into_iter().collect::<HashMap<_, _>>(),
         peer: arguments.peer,
         now: arguments.time.unwrap_or_else(|| Clock::system().now()),
@@ -138,7 +140,7 @@ fn say(explanation: &Explanation, console: &mut Console<'_>) -> u8 {
     }
     let asked = match explanation.asked.as_slice() {
         [] => "nothing".to_owned(),
-        asked => asked.join(", "),
+        asked => asked.join("; "),
     };
     console.say(format_args!("\nasked for beside the request: {asked}"));
     match explanation.denial {
@@ -272,6 +274,70 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
             output.ends_with("\nasked for beside the request: the tags of the pool\n"),
             "{output}"
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_and_not_given_is_told() {
+        let (code, output, _) = poolgate(&[
+            "explain",
+            "--caller",
+            "a",
+            "--operation",
+            "DescribeIdentityPool",
+            "--json",
+            r#"{"identity_pool_id": "eu-west-1:0a"}"#,
+        ]);
+
+        assert_eq!(code, exit::DENIED);
+        let expected =
+            "\nasked for beside the request: the tags of the pool, which were not given\n";
+        assert!(output.ends_with(expected), "{output}");
+    }
+
+    #[test]
+    fn the_account_is_the_one_that_would_be_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let policies = directory.path().join("a.cedar");
+        let policy = "@id(\"a\") permit (principal, action == Poolgate::Action::\"ListIdentityPools\", resource) \
+                      when { resource has account && resource.account == \"210987654321\" };";
+        std::fs::write(&policies, policy).unwrap();
+        let policies = policies.to_str().unwrap();
+        let callers = directory.path().join("callers.toml");
+        let hash = "a".repeat(64);
+        std::fs::write(
+            &callers,
+            format!("[[tokens]]\nname = \"a\"\nsha256 = \"{hash}\"\n"),
+        )
+        .unwrap();
+        let callers = callers.to_str().unwrap();
+        let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        for (more, expected) in [
+            (&[][..], exit::DENIED),
+            (
+                &[("POOLGATE_EMULATOR__ACCOUNT_ID", "210987654321")],
+                exit::OK,
+            ),
+            (
+                &[
+                    ("POOLGATE_UPSTREAM__KIND", "aws"),
+                    ("POOLGATE_UPSTREAM__ACCOUNT_ID", "210987654321"),
+                    ("POOLGATE_AUTHN__CALLERS_FILE", callers),
+                ],
+                exit::OK,
+            ),
+        ] {
+            let more = more.iter().map(|(name, value)| set(name, value));
+            let environment = more.chain([set("POOLGATE_POLICY__FILES", policies)]);
+            let arguments = [
+                "explain",
+                "--caller",
+                "a",
+                "--operation",
+                "ListIdentityPools",
+            ];
+            let (code, output, errors) = on(&arguments, environment.collect(), "/");
+            assert_eq!(code, expected, "{output}{errors}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::operation::Operation;
 
 /// How long one rule may hold up a call.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
+/// How many rules there can be: every call goes through all of them.
+const MOST_RULES: usize = 1000;
 const MILLION: f64 = 1_000_000.0;
 
 const FAULTS: [&str; 6] = [
@@ -66,6 +68,10 @@ impl Rules {
     pub fn of_json(document: &Value) -> Result<Self, Vec<String>> {
         let mut mistakes = Mistakes::default();
         let tables = mistakes.tables(document, "rules");
+        if tables.len() > MOST_RULES {
+            mistakes.add("rules", format!("more than {MOST_RULES}"));
+            return mistakes.unless_any(Self::default());
+        }
         let rules = tables
             .into_iter()
             .filter_map(|(place, entry)| mistakes.rule(&place, entry))
@@ -172,7 +178,7 @@ impl Mistakes {
         };
         if when.is_none() {
             let wanted = match name {
-                "probability" => "not a number from 0 to 1",
+                "probability" => "not 0, nor a number from 0.000001 to 1",
                 _ => "not a whole number from 1 on",
             };
             self.add(&format!("{place}.{name}"), wanted);
@@ -236,12 +242,27 @@ fn millionths(probability: f64) -> Option<When> {
     // It is between 0 and a million.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let millionths = (probability * MILLION).round() as u32;
-    is_one.then_some(When::Millionths(millionths))
+    // A rule that is not never must not be so by rounding.
+    let is_lost = probability > 0.0 && millionths == 0;
+    (is_one && !is_lost).then_some(When::Millionths(millionths))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_probability_is_not_rounded_to_never() {
+        for (probability, expected) in [
+            (0.0, Some(When::Millionths(0))),
+            (1e-9, None),
+            (1e-6, Some(When::Millionths(1))),
+            (1.0, Some(When::Millionths(1_000_000))),
+            (1.1, None),
+        ] {
+            assert_eq!(millionths(probability), expected, "{probability}");
+        }
+    }
 
     #[test]
     fn a_rule_is_shown_as_it_is_written() {
@@ -291,7 +312,7 @@ mod tests {
                 "rules[3].code: unknown",
                 "rules[3]: wants one of `probability`, `every` and `times`",
                 "rules[4].operations: not a list of names; left out, it means all",
-                "rules[4].probability: not a number from 0 to 1",
+                "rules[4].probability: not 0, nor a number from 0.000001 to 1",
                 "rules[4].fault: not a text",
             ]
         );

@@ -67,6 +67,7 @@ pub(super) fn check(claims: Map<String, Value>, now: u64) -> Result<Token, Error
         None => audience,
     };
     let subject = text(&claims, "sub")
+        .filter(|subject| !subject.is_empty())
         .ok_or_else(|| missing("sub"))?
         .to_owned();
     Ok(Token {
@@ -123,6 +124,10 @@ mod tests {
             (
                 json!({"iss": "https://idp.example", "exp": NOW, "client_id": "a", "sub": "u"}),
                 "Invalid login token. Missing a required claim: aud",
+            ),
+            (
+                json!({"iss": "https://idp.example", "exp": NOW, "aud": "a", "sub": ""}),
+                "Invalid login token. Missing a required claim: sub",
             ),
         ];
         for (claims, message) in cases {

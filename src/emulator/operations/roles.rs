@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use crate::emulator::error::Error;
-use crate::emulator::pool::{Configuration, MappingKind, RoleMapping};
+use crate::emulator::pool::{Configuration, RoleMapping};
 use crate::emulator::region::is_iam_arn;
-
-/// The most rules for one provider. The model would allow 400.
-const MOST_RULES: usize = 25;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -55,11 +52,7 @@ pub(super) fn set(call: &Call<'_>, input: Set) -> Result<(), Error> {
     for (key, mapping) in &mappings {
         check_mapping(&pool.configuration, key, mapping)?;
     }
-    let mapped = mappings
-        .values()
-        .filter_map(|mapping| mapping.rules_configuration.as_ref())
-        .flat_map(|configuration| &configuration.rules)
-        .map(|rule| &rule.role_arn);
+    let mapped = mappings.values().flat_map(RoleMapping::roles);
     // The caller may pass on every role of the account, and no other.
     for arn in input.roles.values().chain(mapped) {
         if !is_iam_arn(arn, "role", Some(call.account())) {
@@ -71,7 +64,6 @@ pub(super) fn set(call: &Call<'_>, input: Set) -> Result<(), Error> {
     Ok(())
 }
 
-/// unverified: the texts, except those for the key and the number of rules.
 fn check_mapping(pool: &Configuration, key: &str, mapping: &RoleMapping) -> Result<(), Error> {
     let configured = pool.has_provider(key, |user_pool| {
         format!("{}:{}", user_pool.provider_name, user_pool.client_id)
@@ -81,23 +73,5 @@ fn check_mapping(pool: &Configuration, key: &str, mapping: &RoleMapping) -> Resu
             "({key}) is not a valid RoleMapping ProviderName or is not a configured provider."
         )));
     }
-    if mapping.ambiguous_role_resolution.is_none() {
-        return Err(Error::invalid(
-            "AmbiguousRoleResolution is required for the role mapping types Token and Rules.",
-        ));
-    }
-    match (mapping.kind, &mapping.rules_configuration) {
-        (MappingKind::Rules, None) => Err(Error::invalid(
-            "RulesConfiguration is required for the role mapping type Rules.",
-        )),
-        (MappingKind::Token, Some(_)) => Err(Error::invalid(
-            "RulesConfiguration is not allowed for the role mapping type Token.",
-        )),
-        (MappingKind::Rules, Some(configuration)) if configuration.rules.len() > MOST_RULES => {
-            Err(Error::invalid(format!(
-                "The number of rules in the request exceeded {MOST_RULES}."
-            )))
-        }
-        _ => Ok(()),
-    }
+    mapping.check()
 }

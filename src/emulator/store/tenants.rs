@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use crate::call::Tenant as Name;
 use crate::emulator::error::Error;
 use crate::emulator::pool::Pool;
 
@@ -46,6 +47,11 @@ impl Viewer {
     pub(super) fn sees_everything(&self) -> bool {
         self.sees_everything
     }
+}
+
+/// Whether a tenant may be called so. Without isolation it has no name.
+pub(in crate::emulator) fn is_a_tenant(name: &str) -> bool {
+    name.is_empty() || Name::from_caller(name.as_bytes()).is_some()
 }
 
 /// All tenants.

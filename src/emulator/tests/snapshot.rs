@@ -56,6 +56,35 @@ fn tokens_stay_good_over_a_reset() {
     assert_eq!(modulus(&world.emulator.jwks().unwrap()), modulus(&keys));
 }
 
+#[test]
+fn roles_and_tags_of_a_provider_that_went_come_back() {
+    let world = World::new();
+    world.pool(json!({}));
+    let mut snapshot = world.emulator.snapshot().unwrap();
+    snapshot["pools"][0]["roles"] = json!({"authenticated": ROLE});
+    snapshot["pools"][0]["role_mappings"] = mapping(ROLE);
+    snapshot["pools"][0]["principal_tags"] = json!({"p": tags("tag")});
+
+    world.emulator.restore(snapshot.clone()).unwrap();
+
+    assert_eq!(world.emulator.snapshot().unwrap(), snapshot);
+}
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/user";
+
+fn mapping(role: &str) -> Value {
+    let rule = json!({"Claim": "c", "MatchType": "Equals", "Value": "v", "RoleARN": role});
+    json!({"p": {
+        "Type": "Rules",
+        "AmbiguousRoleResolution": "Deny",
+        "RulesConfiguration": {"Rules": [rule]},
+    }})
+}
+
+fn tags(name: &str) -> Value {
+    json!({"UseDefaults": false, "PrincipalTags": {name: "sub"}})
+}
+
 /// What is done to a snapshot, in words and in deed.
 type Damage = (&'static str, fn(&mut Value));
 
@@ -66,7 +95,7 @@ fn what_is_not_a_snapshot_is_refused_and_changes_nothing() {
     world.identity(&pool, both(user("ann"), google("ann")));
     world.identity(&pool, user("bob"));
     let good = world.emulator.snapshot().unwrap();
-    let damages: [Damage; 13] = [
+    let damages: [Damage; 25] = [
         ("not an object", |it| *it = json!([1])),
         ("no kind", |it| it["kind"] = Value::Null),
         ("no version", |it| it["version"] = json!("1")),
@@ -95,6 +124,42 @@ fn what_is_not_a_snapshot_is_refused_and_changes_nothing() {
         }),
         ("an identity in another region", |it| {
             it["identities"][0]["id"] = json!("us-east-1:00000000");
+        }),
+        ("a disabled identity with logins", |it| {
+            it["identities"][0]["disabled"] = json!(true);
+        }),
+        ("an identity of after the last year", |it| {
+            it["identities"][0]["created"] = json!(1e308);
+        }),
+        ("an identity changed before the first year", |it| {
+            it["identities"][0]["modified"] = json!(-5);
+        }),
+        ("a login of no provider", |it| {
+            it["identities"][0]["logins"] = json!([{"provider": "", "subject": "ann"}]);
+        }),
+        ("a login of nobody", |it| {
+            it["identities"][0]["logins"] = json!([{"provider": "p", "subject": ""}]);
+        }),
+        ("a tenant with an endless name", |it| {
+            it["pools"][0]["tenant"] = json!("x".repeat(129));
+        }),
+        ("a role of another kind", |it| {
+            it["pools"][0]["roles"] = json!({"third": ROLE});
+        }),
+        ("a role that is none", |it| {
+            it["pools"][0]["roles"] = json!({"authenticated": "x".repeat(30)});
+        }),
+        ("a mapping without what it needs", |it| {
+            it["pools"][0]["role_mappings"] = json!({"p": {"Type": "Rules"}});
+        }),
+        ("a mapping to what is no role", |it| {
+            it["pools"][0]["role_mappings"] = mapping(&"x".repeat(30));
+        }),
+        ("principal tags of no provider", |it| {
+            it["pools"][0]["principal_tags"] = json!({"": tags("tag")});
+        }),
+        ("a principal tag without a name", |it| {
+            it["pools"][0]["principal_tags"] = json!({"p": tags("")});
         }),
     ];
     for (why, damage) in damages {

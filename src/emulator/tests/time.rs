@@ -23,6 +23,24 @@ fn the_emulators_clock_is_turned_and_the_one_outside_is_not() {
 }
 
 #[test]
+fn the_clock_is_turned_by_one_at_a_time() {
+    for _ in 0..50 {
+        let world = World::new();
+        let far = DAY * 365 * 7000;
+
+        let turned = std::thread::scope(|scope| {
+            let turns: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| world.emulator.advance_time(far).is_ok()))
+                .collect();
+            let turns = turns.into_iter().map(|turn| turn.join().unwrap());
+            turns.filter(|turned| *turned).count()
+        });
+
+        assert_eq!(turned, 1);
+    }
+}
+
+#[test]
 fn login_tokens_expire_and_tokens_are_dated_by_it() {
     let world = World::new();
     let pool = world.pool(json!({}));

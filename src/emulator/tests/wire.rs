@@ -99,6 +99,48 @@ fn what_is_not_a_request_is_refused_before_anything_else() {
     }
 }
 
+#[tokio::test]
+async fn a_web_page_cannot_make_up_a_signature() {
+    let world = World::new();
+    let origin = ("origin", "https://example.com");
+    let signature = "AWS4-HMAC-SHA256 \
+        Credential=AKIAEXAMPLE/20260102/us-east-1/cognito-identity/aws4_request, \
+        SignedHeaders=host;x-amz-date, Signature=00";
+    let signed = [
+        ("host", "127.0.0.1"),
+        ("authorization", signature),
+        ("x-amz-date", "20260102T030405Z"),
+    ];
+
+    let of_a_page = over_a_socket(&world, &[&signed[..], &[origin]].concat()).await;
+    let none = world.ok("ListIdentityPools", json!({"MaxResults": 1}));
+    let of_a_tool = over_a_socket(&world, &signed).await;
+
+    assert_eq!(
+        header(&of_a_page, "x-amzn-errortype"),
+        "UnrecognizedClientException:"
+    );
+    assert_eq!(none, json!({"IdentityPools": []}));
+    assert_eq!(of_a_tool.status(), StatusCode::OK, "{:?}", of_a_tool.body());
+}
+
+async fn over_a_socket(world: &World, headers: &[(&str, &str)]) -> Response<Bytes> {
+    let mut request = Request::post("/").header(
+        "x-amz-target",
+        "AWSCognitoIdentityService.CreateIdentityPool",
+    );
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = json!({"IdentityPoolName": "pool", "AllowUnauthenticatedIdentities": true});
+    let request = request.body(Bytes::from(body.to_string())).unwrap();
+    let emulator = std::sync::Arc::clone(&world.emulator);
+    match emulator.serve(request).await {
+        crate::emulator::Reply::Whole(answer) => answer,
+        _ => panic!("no answer"),
+    }
+}
+
 #[test]
 fn the_model_is_checked_in_awss_words() {
     let world = World::new();
@@ -112,6 +154,19 @@ fn the_model_is_checked_in_awss_words() {
             r"1 validation error detected: Value 'pool' at 'identityPoolId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w-]+:[0-9a-f-]+"
         )
     );
+}
+
+#[test]
+fn an_error_is_not_longer_than_the_request() {
+    let world = World::new();
+    let name = "#".repeat(1024 * 1024);
+    let body = json!({"IdentityPoolName": name, "AllowUnauthenticatedIdentities": true});
+
+    let refused = world.call("CreateIdentityPool", body).unwrap_err();
+
+    assert_eq!(refused.kind, "ValidationException");
+    assert!(refused.message.len() < 10_000, "{}", refused.message.len());
+    assert!(refused.message.contains("##…' at 'identityPoolName'"));
 }
 
 #[test]
@@ -181,7 +236,10 @@ fn a_pool_is_not_there_in_another_region() {
 #[test]
 fn a_message_that_no_header_can_hold_is_in_the_body_alone() {
     let world = World::new();
-    for id in ["line\nbreak".to_owned(), "long".repeat(10_000)] {
+    for (id, shown) in [
+        ("line\nbreak".to_owned(), "line\nbreak"),
+        ("long".repeat(10_000), "longlong…"),
+    ] {
         let response = world.emulator.handle(&signed(
             REGION,
             "DescribeIdentityPool",
@@ -190,7 +248,7 @@ fn a_message_that_no_header_can_hold_is_in_the_body_alone() {
 
         assert!(response.headers().get("x-amzn-errormessage").is_none());
         let body: Value = serde_json::from_slice(response.body()).unwrap();
-        assert!(body["message"].as_str().unwrap().contains(&id));
+        assert!(body["message"].as_str().unwrap().contains(shown));
     }
 }
 

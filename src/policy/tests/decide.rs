@@ -10,7 +10,7 @@ use crate::failure::Denial;
 use crate::operation::Operation as O;
 use crate::policy::rule::Rule;
 use crate::policy::testing::{ALL, Call, Files, IDENTITY, OTHER_POOL, POOL, call, plain};
-use crate::policy::{Action, Facts, Needs, Outcome, Policies, Settings, Verdict, source};
+use crate::policy::{Action, Facts, Needs, Outcome, Policies, Prospect, Settings, Verdict, source};
 
 const SECOND: &str = "eu-west-1:dddddddd-0000-4000-8000-000000000000";
 
@@ -298,6 +298,55 @@ fn an_error_of_a_shadow_policy_matters_to_nobody_but_is_told() {
         shadow.errors[0].starts_with("`broken`: "),
         "{:?}",
         shadow.errors
+    );
+}
+
+#[test]
+fn tags_matter_only_where_a_permit_can_apply_to_the_caller_and_the_resource() {
+    let files = Files::new(&format!(
+        r#"@id("team") permit (principal in Poolgate::Role::"team", action in Poolgate::Action::"all", resource);
+        @id("own") permit (principal, action in Poolgate::Action::"all", resource in Poolgate::IdentityPool::"{OTHER_POOL}");
+        @id("frozen") forbid (principal, action == Poolgate::Action::"GetId", resource)
+            when {{ resource.hasTag("frozen") }};"#
+    ))
+    .shadow(
+        r#"@id("new") permit (principal in Poolgate::Role::"new", action in Poolgate::Action::"all", resource);"#,
+    );
+    let policies = files.load();
+    for (roles, operation, expected, why) in [
+        (&[][..], O::GetId, None, "no permit"),
+        (&["team"][..], O::GetId, Some(true), "a forbid asks"),
+        (&["team"][..], O::ListIdentities, Some(false), "nobody asks"),
+        (
+            &["team"][..],
+            O::UpdateIdentityPool,
+            Some(true),
+            "a guardrail",
+        ),
+        (&[][..], O::UpdateIdentityPool, None, "a guardrail alone"),
+        (
+            &["new"][..],
+            O::GetId,
+            Some(true),
+            "a shadow policy permits",
+        ),
+        (&[][..], O::GetOpenIdToken, None, "an identity of no pool"),
+    ] {
+        let call = plain(operation).by("ann", roles);
+        let found = match policies.prospect(&call.question()) {
+            Prospect::Denied(decision) => {
+                assert_eq!(decision.verdict, Verdict::Denied(Denial::NotPermitted));
+                assert_eq!(decision.shadow.unwrap().outcome, Outcome::Same, "{why}");
+                None
+            }
+            Prospect::Open { asks_tags } => Some(asks_tags),
+        };
+        assert_eq!(found, expected, "{operation}: {why}");
+    }
+    let known = plain(O::GetOpenIdToken).identity_in(IDENTITY, OTHER_POOL);
+    assert_eq!(
+        policies.prospect(&known.question()),
+        Prospect::Open { asks_tags: false }
     );
 }
 

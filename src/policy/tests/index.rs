@@ -10,15 +10,30 @@ use serde_json::json;
 use crate::call::Resource;
 use crate::failure::Denial;
 use crate::operation::{Operation, ResourceField};
-use crate::policy::asks::Surroundings;
+use crate::policy::candidate::Mentions;
 use crate::policy::context::context;
 use crate::policy::rule::Rule;
 use crate::policy::testing::{Call, call};
-use crate::policy::{Policies, RoleArns, Settings, Verdict, entities, index, source};
+use crate::policy::{Policies, Prospect, RoleArns, Settings, Verdict, entities, index, source};
 
 const CALLERS: [&str; 3] = ["a", "b", "c"];
 const ROLES: [&str; 3] = ["r", "s", "t"];
 const POOLS: [&str; 3] = ["eu:01", "eu:02", "eu:03"];
+/// What mentions each part of a call, alone and together.
+const CONDITIONS: [&str; 12] = [
+    "principal in Poolgate::Role::\"r\"",
+    "principal is Poolgate::Caller in Poolgate::Role::\"s\"",
+    "principal.id == \"a\"",
+    "Poolgate::Caller::\"b\".id == \"b\"",
+    "action in [Poolgate::Action::\"write\", Poolgate::Action::\"GetId\"]",
+    "resource.id like \"eu:0*\"",
+    "resource is Poolgate::Identity in Poolgate::IdentityPool::\"eu:02\"",
+    "resource has pool && resource.pool.hasTag(\"t\")",
+    "Poolgate::IdentityPool::\"eu:01\".hasTag(\"t\")",
+    "context.peer_address.isLoopback()",
+    "context has time && context.time > datetime(\"2020-01-01\")",
+    "principal in Poolgate::Role::\"r\" && context.time < datetime(\"2020-01-01\")",
+];
 const IDENTITIES: [&str; 3] = ["eu:11", "eu:12", "eu:13"];
 
 proptest! {
@@ -42,6 +57,9 @@ proptest! {
         let indexed = Policies::new(Settings::default(), rules, Vec::new());
         for call in calls {
             let decision = call.decided_by(&indexed);
+            if matches!(indexed.prospect(&call.question()), Prospect::Denied(_)) {
+                prop_assert_ne!(&decision.verdict, &Verdict::Allowed);
+            }
             let ids = match &decision.verdict {
                 Verdict::Allowed => "allow",
                 Verdict::Denied(Denial::Unevaluated { .. }) => "error",
@@ -62,13 +80,18 @@ fn plainly(call: &Call, whole: &cedar_policy::PolicySet) -> (&'static str, BTree
     let context = context(
         Some((operation, subject)),
         &RoleArns::default(),
-        Surroundings::ALL,
+        Mentions::ALL,
         (call.peer, call.now),
     );
-    let target = entities::targets(Some(subject), &call.facts, "eu")
-        .unwrap()
-        .remove(0);
-    let caller = entities::caller(&call.caller).unwrap();
+    let target = entities::targets(Some(subject), &call.facts).remove(0);
+    let made = crate::policy::made::Made::new();
+    let source = entities::Source {
+        made: &made,
+        facts: &call.facts,
+        region: "eu",
+        mentioned: Mentions::ALL,
+    };
+    let caller = source.caller(&call.caller).unwrap().unwrap();
     let request = Request::new(
         caller.uid(),
         call.action.uid(),
@@ -77,7 +100,7 @@ fn plainly(call: &Call, whole: &cedar_policy::PolicySet) -> (&'static str, BTree
         None,
     )
     .unwrap();
-    let entities = entities::entities(call.action, caller, target).unwrap();
+    let entities = source.entities(Some(caller), call.action, &target).unwrap();
     let answer = Authorizer::new().is_authorized(&request, whole, &entities);
     let errors: BTreeSet<String> = answer
         .diagnostics()
@@ -108,6 +131,8 @@ fn policy() -> impl Strategy<Value = String> {
         1 => Just(" when { principal.hasTag(\"team\") && principal.getTag(\"team\") == \"a\" }".to_owned()),
         1 => Just(" when { resource.hasTag(\"t\") }".to_owned()),
         1 => Just(format!(" unless {{ resource in Poolgate::IdentityPool::\"{}\" }}", POOLS[0])),
+        1 => prop::sample::select(&CONDITIONS[..]).prop_map(|condition| format!(" when {{ {condition} }}")),
+        1 => prop::sample::select(&CONDITIONS[..]).prop_map(|condition| format!(" unless {{ {condition} }}")),
         // Fails wherever it is evaluated.
         1 => Just(" when { context.nothing }".to_owned()),
     ];

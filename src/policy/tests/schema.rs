@@ -9,7 +9,7 @@ use crate::call::{Resource, Subject};
 use crate::model::{self, Member, Shape};
 use crate::operation::{Operation, ResourceField};
 use crate::pb;
-use crate::policy::asks::Surroundings;
+use crate::policy::candidate::Mentions;
 use crate::policy::context::context;
 use crate::policy::reference::{LEFT_OUT, group, resource};
 use crate::policy::schema::{SCHEMA, TEXT};
@@ -129,7 +129,7 @@ fn what_policies_are_told_is_what_the_schema_promises() {
         for call in calls {
             let question = call.question();
             let context = told(operation, call.subject.as_ref().unwrap());
-            let (action, caller) = (question.action, entities::caller(&call.caller).unwrap());
+            let action = question.action;
             context
                 .validate(&SCHEMA, &action.uid())
                 .unwrap_or_else(|error| panic!("{operation}: {error}"));
@@ -139,9 +139,17 @@ fn what_policies_are_told_is_what_the_schema_promises() {
                 .identity_in(IDENTITY, POOL)
                 .facts;
             let subject = call.subject.as_ref();
-            for target in entities::targets(subject, &facts, "eu-west-1").unwrap() {
+            let made = crate::policy::made::Made::new();
+            let source = entities::Source {
+                made: &made,
+                facts: &facts,
+                region: "eu-west-1",
+                mentioned: Mentions::ALL,
+            };
+            for target in entities::targets(subject, &facts) {
                 assert_eq!(target.uid.type_name().basename(), resource(action));
-                let entities = entities::entities(action, caller.clone(), target).unwrap();
+                let caller = source.caller(&call.caller).unwrap();
+                let entities = source.entities(caller, action, &target).unwrap();
                 let conforms = cedar_policy::Entities::from_entities(entities, Some(&SCHEMA));
                 conforms.unwrap_or_else(|error| panic!("{operation}: {error}"));
             }
@@ -221,7 +229,7 @@ fn told(operation: Operation, subject: &Subject) -> Context {
     let context = context(
         Some((operation, subject)),
         &RoleArns::default(),
-        Surroundings::ALL,
+        Mentions::ALL,
         (call.peer, call.now),
     );
     context.unwrap()

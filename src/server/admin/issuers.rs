@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::guard;
 use crate::emulator::{Emulator, MintError, Wanted};
 
 /// Who is signed out.
@@ -67,16 +68,12 @@ async fn jwks(State(emulator): State<Arc<Emulator>>) -> Response {
     }
 }
 
-/// Reads a body that says it is JSON: a web page that somebody has open cannot send
-/// that to another origin unasked.
+/// Reads a body that says it is JSON.
 fn read<'a, T: Deserialize<'a>>(
     headers: &HeaderMap,
     body: &'a [u8],
 ) -> Result<T, (StatusCode, String)> {
-    let is_json = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    if !is_json {
+    if !guard::is_json(headers) {
         let reason = "send content-type: application/json\n".to_owned();
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }

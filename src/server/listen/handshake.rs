@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustls::server::{Acceptor, ClientHello};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -16,13 +15,10 @@ use crate::caller::Certificate;
 use crate::server::tls::Sets;
 use crate::server::tls::set::ALPN;
 
-/// How long a handshake may take, from the first byte on.
+/// How long a handshake may take, from the first byte on. Peers under way in it are
+/// bounded as connections are, and by nothing else: handshakes are computed on as many
+/// threads as serve, and what a silent peer held would keep others out.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How many handshakes may be computed at the same time. Those over it wait, within
-/// their time limit. A peer that has not sent its hello in full holds no place, so that
-/// silent ones do not keep others out.
-const HANDSHAKES: usize = 256;
 
 /// How often the certificate of a peer is verified again.
 const RECHECK: Duration = Duration::from_secs(30);
@@ -50,7 +46,6 @@ pub struct Tls {
     pub recheck: Duration,
     /// How long a peer that is no longer trusted has for the calls it has under way.
     pub grace: Duration,
-    places: Arc<Semaphore>,
 }
 
 /// A connection whose handshake is done.
@@ -84,7 +79,6 @@ impl Tls {
             handshake: HANDSHAKE_TIMEOUT,
             recheck: RECHECK,
             grace: GRACE,
-            places: Arc::new(Semaphore::new(HANDSHAKES)),
         }
     }
 
@@ -103,7 +97,6 @@ impl Tls {
             let _ = hello.io.write_all(&NO_APPLICATION_PROTOCOL).await;
             return Err(Refused::Protocol);
         }
-        let _place = self.places.acquire().await;
         let mut sets = self.sets.follow();
         let set = Arc::clone(&sets.borrow_and_update());
         let stream = hello.into_stream(set.config()).await.map_err(|error| {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_read_once_and_seen_within_a_second() {
+async fn a_change_is_read_once_and_within_two_seconds() {
     let folder = TempDir::new().unwrap();
     let file = write(&folder, "file", "one");
     let watched = Watched::new(vec![file.clone()]);
@@ -16,7 +16,7 @@ async fn a_change_is_read_once_and_seen_within_a_second() {
     watched.seconds(5).await;
     assert!(watched.reads().is_empty());
     fs::write(&file, "two").unwrap();
-    watched.seconds(2).await;
+    watched.seconds(3).await;
     assert_eq!(watched.reads(), ["two"]);
     watched.seconds(5).await;
 
@@ -35,10 +35,47 @@ async fn a_bad_change_counts_once_and_fails_until_it_is_mended() {
     watched.counted(0, 1, 1);
     // What is there again was good before.
     fs::write(&file, "one").unwrap();
+    watched.seconds(3).await;
+
+    watched.counted(1, 1, 0);
+    let mut reads = watched.reads();
+    reads.dedup();
+    assert_eq!(reads, ["bad", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_being_written_is_never_read() {
+    let folder = TempDir::new().unwrap();
+    let file = write(&folder, "file", "one");
+    let watched = Watched::new(vec![file.clone()]);
+    watched.seconds(2).await;
+
+    for part in ["", "t", "tw"] {
+        fs::write(&file, part).unwrap();
+        watched.seconds(1).await;
+    }
+    fs::remove_file(&file).unwrap();
+    watched.seconds(1).await;
+    fs::write(&file, "two").unwrap();
+    watched.seconds(5).await;
+
+    assert_eq!(watched.reads(), ["two"]);
+    watched.counted(1, 0, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_names_a_file_that_is_yet_to_come_is_good_when_it_has_come() {
+    let folder = TempDir::new().unwrap();
+    let file = write(&folder, "file", "one");
+    let watched = Watched::new(vec![file.clone()]);
+    fs::write(&file, "wants the next").unwrap();
+    watched.seconds(10).await;
+    watched.counted(0, 1, 1);
+
+    write(&folder, "file.next", "here it is");
     watched.seconds(2).await;
 
     watched.counted(1, 1, 0);
-    assert_eq!(watched.reads(), ["bad", "one"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,11 +84,11 @@ async fn a_file_that_a_change_names_is_watched_from_then_on() {
     let file = write(&folder, "file", "one");
     let watched = Watched::new(vec![file.clone()]);
     fs::write(&file, "names the next").unwrap();
-    watched.seconds(3).await;
+    watched.seconds(6).await;
     let before = watched.reads().len();
 
     write(&folder, "file.next", "here it is");
-    watched.seconds(2).await;
+    watched.seconds(3).await;
 
     assert_eq!(watched.reads().len(), before + 1);
 }
@@ -71,7 +108,7 @@ async fn a_change_is_seen_whichever_way_it_is_made() {
     symlink("..data/file", &file).unwrap();
     let watched = Watched::new(vec![file.clone()]);
     let seen = async |expected: &str, why: &str| {
-        watched.seconds(2).await;
+        watched.seconds(3).await;
         let reads = watched.reads();
         assert_eq!(reads.last().map(String::as_str), Some(expected), "{why}");
     };
@@ -126,9 +163,9 @@ async fn a_reload_that_panics_counts_as_failed_and_does_not_end_the_watch() {
     let watched = Watched::new(vec![file.clone()]);
 
     fs::write(&file, "panic").unwrap();
-    watched.seconds(2).await;
+    watched.seconds(3).await;
     fs::write(&file, "two").unwrap();
-    watched.seconds(2).await;
+    watched.seconds(3).await;
 
     assert_eq!(watched.reads().last().map(String::as_str), Some("two"));
 }
@@ -154,6 +191,9 @@ impl Watched {
             reads.lock().unwrap().push(read.clone());
             match read.as_str() {
                 "bad" => Err(vec!["it is bad".to_owned()]),
+                "wants the next" if !file.with_extension("next").exists() => {
+                    Err(vec!["it wants a file that is not there".to_owned()])
+                }
                 "names the next" => Ok(vec![file.clone(), file.with_extension("next")]),
                 _ => Ok(vec![file.clone()]),
             }

@@ -27,6 +27,7 @@ EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 INCLUSIVE = "http://www.w3.org/2006/12/xml-c14n11"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 SIGNATURE = f"{{{DS}}}Signature"
+PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion"
 
 
@@ -193,6 +194,24 @@ def main(folder: Path) -> None:
         document.replace(element, signer.sign(element, **how))  # type: ignore[arg-type]
         return document
 
+    def without() -> etree._Element:
+        document = fresh()
+        document.remove(document.find(ASSERTION))
+        return document
+
+    def nested() -> etree._Element:
+        document = without()
+        etree.SubElement(document, f"{{{PROTOCOL}}}Extensions").append(fresh().find(ASSERTION))
+        return document
+
+    def failed() -> etree._Element:
+        document = fresh()
+        status = etree.Element(f"{{{PROTOCOL}}}Status")
+        value = "urn:oasis:names:tc:SAML:2.0:status:Responder"
+        etree.SubElement(status, f"{{{PROTOCOL}}}StatusCode", Value=value)
+        document.insert(1, status)
+        return document
+
     for name, document in {
         "assertion": assertion(provider),
         "prefixes": assertion(provider, prefixes=["xs"]),
@@ -202,6 +221,9 @@ def main(folder: Path) -> None:
         "other_key": assertion(other),
         "response": provider.sign(fresh()),
         "both": provider.sign(assertion(provider)),
+        "without": provider.sign(without()),
+        "nested": provider.sign(nested()),
+        "failed": provider.sign(failed()),
     }.items():
         (folder / f"{name}.xml").write_bytes(etree.tostring(document) + b"\n")
 

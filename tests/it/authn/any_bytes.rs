@@ -21,7 +21,7 @@ fn door() -> Door {
     );
     std::fs::write(&path, text).unwrap();
     let callers = poolgate::authn::Callers::read(&path).unwrap();
-    let door = Door::new("", &Arc::<Site>::default());
+    let door = Door::new("[certificates]", &Arc::<Site>::default());
     door.authenticator.reload(callers);
     door
 }

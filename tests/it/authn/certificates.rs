@@ -58,7 +58,7 @@ async fn caller(door: &Door, certificate: &Certificate) -> Result<String, String
 
 #[tokio::test]
 async fn a_caller_has_the_one_spiffe_id_of_its_certificate_for_a_name() {
-    let door = Door::new("", &Arc::<Site>::default());
+    let door = Door::new("[certificates]", &Arc::<Site>::default());
     let of_size = |size: usize| {
         let beginning = "spiffe://example.org/";
         format!("{beginning}{}", "x".repeat(size - beginning.len()))

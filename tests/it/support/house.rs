@@ -50,6 +50,13 @@ impl Rules {
         }
     }
 
+    /// The same with one more setting, by its variable.
+    #[must_use]
+    pub fn and(mut self, variable: &str, value: &str) -> Self {
+        self.environment.push(set(variable, value));
+        self
+    }
+
     /// What the engines are set to, with files in this directory.
     pub fn engines(
         &self,

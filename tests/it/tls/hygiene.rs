@@ -1,12 +1,16 @@
 //! What is spoken on the port, and what is not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::server::{Server, until};
+use crate::support::certificates::SERVER_NAME;
 
 const NAME: &str = "spiffe://example.org/shop";
 
@@ -21,6 +25,30 @@ const ECDHE_ECDSA_AES128_CBC: u16 = 0xc009;
 const RSA_AES128_GCM: u16 = 0x009c;
 const P256: u16 = 23;
 const P521: u16 = 25;
+
+#[tokio::test]
+async fn peers_that_fall_silent_after_their_hello_keep_nobody_out() {
+    let hour = Duration::from_secs(3600);
+    let server = Server::with(|_, _| {}, |tls| tls.handshake = hour).await;
+    let config = Arc::new(server.authority.client_config(None));
+    let name = ServerName::try_from(SERVER_NAME).unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        let mut hello = Vec::new();
+        let mut client = ClientConnection::new(Arc::clone(&config), name.clone()).unwrap();
+        client.write_tls(&mut hello).unwrap();
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&hello).await.unwrap();
+        silent.push(stream);
+    }
+
+    let identity = server.authority.client(NAME);
+    let good = server.greet_as(&identity);
+    let answered = tokio::time::timeout(Duration::from_secs(60), good).await;
+
+    let _peer = answered.expect("the silent hold it back").unwrap();
+    assert_eq!(server.serving.open_connections(), silent.len() + 1);
+}
 
 #[tokio::test]
 async fn old_versions_weak_ciphers_and_other_protocols_are_refused() {

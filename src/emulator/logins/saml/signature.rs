@@ -2,8 +2,10 @@
 //! assertion or the response around it, by exclusive canonicalization and RSA.
 //!
 //! What is verified is what is used. There is one assertion in a document and no `ID`
-//! twice, a signature stands directly in what it signs and refers to that by its `ID`,
-//! and whoever reads the assertion afterwards reads that element and nothing else.
+//! twice. The assertion is the document itself or stands directly in the response, and so
+//! never in a signature, which its own digest leaves out. A signature stands directly in
+//! what it signs and refers to that by its `ID`, and whoever reads the assertion
+//! afterwards reads children of that element that are no signature, and nothing else.
 //! Whatever key the document itself offers is not looked at.
 //!
 //! unverified: which algorithms the service accepts. SHA-1, which no longer protects
@@ -51,16 +53,20 @@ const DIGESTS: [(&str, &digest::Algorithm); 3] = [
     ("http://www.w3.org/2001/04/xmlenc#sha512", &SHA512),
 ];
 
-/// Whether the assertion, or the response around it, is signed with one of the keys. Where
-/// both are signed, both signatures have to be good.
+/// Whether the assertion, or the response that it stands directly in, is signed with one
+/// of the keys. Where both are signed, both signatures have to be good.
 pub(super) fn is_good(assertion: Node<'_, '_>, keys: &[SigningKey]) -> bool {
     let root = assertion.document().root_element();
     if !assertion.has_tag_name((SAML, "Assertion")) || names_twice(root) {
         return false;
     }
     let mut signed = vec![assertion];
-    if root.has_tag_name((PROTOCOL, "Response")) {
-        signed.push(root);
+    match assertion.parent_element() {
+        None => {}
+        Some(parent) if parent == root && root.has_tag_name((PROTOCOL, "Response")) => {
+            signed.push(root);
+        }
+        Some(_) => return false,
     }
     let mut found = 0_usize;
     for element in signed {

@@ -1,7 +1,9 @@
 //! What an assertion of a known provider has to say besides being signed: for whom it is,
 //! for how long, and in which role.
 //!
-//! unverified: the texts, which are those of other tokens, and the order.
+//! unverified: the texts, which are those of other tokens, and the order; and the
+//! recipient of a confirmation, which is not checked. No record tells whether the service
+//! compares it, and with which of AWS's sign-ins.
 
 use serde_json::Value;
 
@@ -12,7 +14,11 @@ use crate::emulator::logins::jwt::GRACE;
 
 /// Checks an assertion of `provider`.
 pub(super) fn check(assertion: &Assertion, provider: &SamlProvider, now: u64) -> Result<(), Error> {
-    if assertion.subject.is_none() {
+    if assertion.subject.is_none() || assertion.not_for_bearers {
+        return Err(refused());
+    }
+    // What nothing ends would be good for ever.
+    if assertion.not_on_or_after.is_empty() {
         return Err(refused());
     }
     for date in &assertion.not_on_or_after {
@@ -28,7 +34,9 @@ pub(super) fn check(assertion: &Assertion, provider: &SamlProvider, now: u64) ->
             return Err(refused());
         }
     }
-    if !assertion.audiences.iter().any(|audience| is_aws(audience)) {
+    // Every restriction has to be met, by any of its audiences (SAML core, 2.5.1.4).
+    let met = |audiences: &Vec<String>| audiences.iter().any(|audience| is_aws(audience));
+    if assertion.audiences.is_empty() || !assertion.audiences.iter().all(met) {
         return Err(Error::unsupported_provider());
     }
     let roles = assertion.attributes.get(ROLES).and_then(Value::as_array);
@@ -81,7 +89,8 @@ mod tests {
         xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Issuer>other</saml:Issuer>
         <saml:Assertion><saml:Issuer>https://idp.example</saml:Issuer>
         <saml:Subject><saml:NameID Format="x">ann@example</saml:NameID>
-        <saml:SubjectConfirmation><saml:SubjectConfirmationData NotOnOrAfter="2027-01-15T08:05:00Z"/>
+        <saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">
+        <saml:SubjectConfirmationData NotOnOrAfter="2027-01-15T08:05:00Z"/>
         </saml:SubjectConfirmation></saml:Subject>
         <saml:Conditions NotBefore="2027-01-15T07:55:00.123Z" NotOnOrAfter="2027-01-15T08:05:00Z">
         <saml:AudienceRestriction><saml:Audience>urn:amazon:webservices</saml:Audience>
@@ -143,6 +152,116 @@ mod tests {
 
             let expected = refused.map(Error::invalid_login_token);
             assert_eq!(answer.err(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn every_restriction_has_to_be_met_by_any_of_its_audiences() {
+        let aws = "<saml:Audience>urn:amazon:webservices</saml:Audience>";
+        let other = "<saml:Audience>https://shop.example</saml:Audience>";
+        let restricted = |audiences: &[&str]| {
+            let audiences = audiences.concat();
+            format!("<saml:AudienceRestriction>{audiences}</saml:AudienceRestriction>")
+        };
+        for (why, restrictions, met) in [
+            ("one of two audiences", restricted(&[other, aws]), true),
+            (
+                "both restrictions",
+                restricted(&[aws]) + &restricted(&[aws, other]),
+                true,
+            ),
+            (
+                "the first alone",
+                restricted(&[aws]) + &restricted(&[other]),
+                false,
+            ),
+            (
+                "the last alone",
+                restricted(&[other]) + &restricted(&[aws]),
+                false,
+            ),
+            (
+                "nobody is the audience",
+                restricted(&[aws]) + &restricted(&[]),
+                false,
+            ),
+            ("no restriction", String::new(), false),
+        ] {
+            let (before, rest) = GOOD.split_once("<saml:AudienceRestriction>").unwrap();
+            let (_, after) = rest.split_once("</saml:AudienceRestriction>").unwrap();
+            let xml = format!("{before}{restrictions}{after}");
+            let assertion = believed(&STANDARD.encode(xml)).unwrap();
+
+            let refused = check(&assertion, &provider(), NOW).err();
+
+            assert_eq!(refused, (!met).then(Error::unsupported_provider), "{why}");
+        }
+    }
+
+    const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+    const KEY_HOLDER: &str = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key";
+    const END: &str = r#"NotOnOrAfter="2027-01-15T08:05:00Z""#;
+    const PAST: &str = r#"NotOnOrAfter="2027-01-15T07:55:00Z""#;
+
+    #[test]
+    fn some_date_ends_it_and_only_bearers_confirmations_count() {
+        let confirmed = |method: &str, date: &str| {
+            format!(
+                r#"<saml:SubjectConfirmation Method="{method}"><saml:SubjectConfirmationData
+                {date}/></saml:SubjectConfirmation>"#
+            )
+        };
+        let cases = [
+            ("the conditions end it", END, String::new(), true),
+            ("a confirmation ends it", "", confirmed(BEARER, END), true),
+            ("nothing ends it", "", String::new(), false),
+            (
+                "a confirmation without an end",
+                "",
+                confirmed(BEARER, ""),
+                false,
+            ),
+            (
+                "the holder of a key",
+                END,
+                confirmed(KEY_HOLDER, END),
+                false,
+            ),
+            ("a confirmation of no kind", END, confirmed("", END), false),
+            (
+                "a confirmation that is over",
+                END,
+                confirmed(BEARER, PAST),
+                false,
+            ),
+            (
+                "the end of another kind alone",
+                "",
+                confirmed(BEARER, "") + &confirmed(KEY_HOLDER, END),
+                false,
+            ),
+            (
+                "another kind that is over",
+                END,
+                confirmed(BEARER, END) + &confirmed(KEY_HOLDER, PAST),
+                true,
+            ),
+            (
+                "one of two that is over",
+                END,
+                confirmed(BEARER, END) + &confirmed(BEARER, PAST),
+                false,
+            ),
+        ];
+        for (why, conditions, confirmations, accepted) in cases {
+            let (before, rest) = GOOD.split_once("<saml:SubjectConfirmation ").unwrap();
+            let (_, rest) = rest.split_once("</saml:SubjectConfirmation>").unwrap();
+            let xml = format!("{before}{confirmations}{}", rest.replace(END, conditions));
+
+            let answer = believed(&STANDARD.encode(xml))
+                .and_then(|assertion| check(&assertion, &provider(), NOW));
+
+            assert_eq!(answer.is_ok(), accepted, "{why}: {answer:?}");
         }
     }
 

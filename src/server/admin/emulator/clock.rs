@@ -80,11 +80,11 @@ mod tests {
                 "1999-12-31T23:59:59.500Z",
             ),
         ] {
-            let turned = ask(&emulator, "POST", PATH, body, &[]).await;
+            let turned = ask(&emulator, "POST", PATH, body).await;
 
             let expected = (200, format!("{{\"now\":\"{now}\"}}\n"));
             assert_eq!(turned, expected);
-            assert_eq!(ask(&emulator, "GET", PATH, "", &[]).await, expected);
+            assert_eq!(ask(&emulator, "GET", PATH, "").await, expected);
         }
     }
 
@@ -94,7 +94,7 @@ mod tests {
             pace: Pace::Manual,
             ..Settings::default()
         });
-        let before = ask(&emulator, "GET", PATH, "", &[]).await;
+        let before = ask(&emulator, "GET", PATH, "").await;
         for (body, told) in [
             ("{}", "wants one of `advance` and `set`\n"),
             (
@@ -119,11 +119,11 @@ mod tests {
             ),
             (r#"{"wind": "1h"}"#, "unknown field `wind`"),
         ] {
-            let (status, answer) = ask(&emulator, "POST", PATH, body, &[]).await;
+            let (status, answer) = ask(&emulator, "POST", PATH, body).await;
 
             assert_eq!(status, 400, "{body}");
             assert!(answer.starts_with(told), "{answer}");
         }
-        assert_eq!(ask(&emulator, "GET", PATH, "", &[]).await, before);
+        assert_eq!(ask(&emulator, "GET", PATH, "").await, before);
     }
 }

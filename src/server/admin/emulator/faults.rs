@@ -50,12 +50,9 @@ mod tests {
     async fn rules_are_set_shown_and_cleared() {
         let emulator = emulator();
         let rules = json!({"rules": [{"operations": ["GetId"], "fault": "cut-answer"}]});
-        assert_eq!(
-            ask(&emulator, "PUT", PATH, &rules.to_string(), &[]).await.0,
-            204
-        );
+        assert_eq!(ask(&emulator, "PUT", PATH, &rules.to_string()).await.0, 204);
 
-        let (status, shown) = ask(&emulator, "GET", PATH, "", &[]).await;
+        let (status, shown) = ask(&emulator, "GET", PATH, "").await;
 
         assert_eq!(status, 200);
         let shown: Value = serde_json::from_str(&shown).unwrap();
@@ -63,16 +60,31 @@ mod tests {
             "operations": ["GetId"], "fault": "cut-answer", "seen": 0, "hit": 0,
         }]);
         assert_eq!(shown["rules"], expected);
-        assert_eq!(ask(&emulator, "DELETE", PATH, "", &[]).await.0, 204);
-        let (_, shown) = ask(&emulator, "GET", PATH, "", &[]).await;
+        assert_eq!(ask(&emulator, "DELETE", PATH, "").await.0, 204);
+        let (_, shown) = ask(&emulator, "GET", PATH, "").await;
         assert_eq!(shown, "{\"rules\":[]}\n");
+    }
+
+    #[tokio::test]
+    async fn there_can_be_a_thousand_rules_and_no_more() {
+        let emulator = emulator();
+        let rules = |count: usize| {
+            let rule = json!({"fault": "delay", "delay": "1ms"});
+            json!({"rules": vec![rule; count]}).to_string()
+        };
+
+        let most = ask(&emulator, "PUT", PATH, &rules(1000)).await;
+        let one_more = ask(&emulator, "PUT", PATH, &rules(1001)).await;
+
+        assert_eq!(most.0, 204);
+        assert_eq!(one_more, (400, "rules: more than 1000\n".to_owned()));
     }
 
     #[tokio::test]
     async fn mistakes_are_told_and_change_nothing() {
         let emulator = emulator();
         let rules = r#"{"rules": [{"fault": "throttle"}]}"#;
-        ask(&emulator, "PUT", PATH, rules, &[]).await;
+        ask(&emulator, "PUT", PATH, rules).await;
         for (body, told) in [
             (
                 r#"{"rules": [1, 2]}"#,
@@ -80,16 +92,11 @@ mod tests {
             ),
             ("{", "EOF while parsing an object at line 1 column 1\n"),
         ] {
-            let answer = ask(&emulator, "PUT", PATH, body, &[]).await;
+            let answer = ask(&emulator, "PUT", PATH, body).await;
 
             assert_eq!(answer, (400, told.to_owned()));
-            let (_, shown) = ask(&emulator, "GET", PATH, "", &[]).await;
+            let (_, shown) = ask(&emulator, "GET", PATH, "").await;
             assert!(shown.contains("TooManyRequestsException"), "{shown}");
         }
-        let from_a_page = [("origin", "https://example.com")];
-        assert_eq!(
-            ask(&emulator, "DELETE", PATH, "", &from_a_page).await.0,
-            403
-        );
     }
 }

@@ -14,6 +14,10 @@ const ASSERTION: &str = include_str!("../vectors/assertion.xml");
 const RESPONSE: &str = include_str!("../vectors/response.xml");
 const BOTH: &str = include_str!("../vectors/both.xml");
 const PREFIXES: &str = include_str!("../vectors/prefixes.xml");
+/// Signed responses: one without an assertion, one with an assertion that is not directly
+/// in it.
+const WITHOUT: &str = include_str!("../vectors/without.xml");
+const NESTED: &str = include_str!("../vectors/nested.xml");
 const SHA512_TOO: &str = include_str!("../vectors/sha512.xml");
 const SHA1: &str = include_str!("../vectors/sha1.xml");
 const INCLUSIVE: &str = include_str!("../vectors/inclusive.xml");
@@ -158,6 +162,40 @@ fn what_was_changed_added_or_moved_is_not_signed() {
     }
 }
 
+/// The digest leaves out the whole signature, and so whatever is put into it.
+#[test]
+fn what_stands_in_the_signature_of_a_response_is_not_signed() {
+    let forged = between(ASSERTION, "<saml:Assertion", "</saml:Assertion>")
+        .replace(between(ASSERTION, "<ds:Signature", "</ds:Signature>"), "");
+    for wrapped in [forged.clone(), format!("<ds:Object>{forged}</ds:Object>")] {
+        let xml = WITHOUT.replace("</ds:Signature>", &format!("{wrapped}</ds:Signature>"));
+
+        assert_ne!(xml, WITHOUT);
+        assert!(!good_with(&xml, &keys()), "{wrapped}");
+    }
+}
+
+#[test]
+fn an_assertion_counts_directly_in_the_response_or_as_the_document() {
+    let signed = between(ASSERTION, "<saml:Assertion", "</saml:Assertion>");
+    let around =
+        |name: &str| ASSERTION.replace(signed, &format!("<samlp:{name}>{signed}</samlp:{name}>"));
+    for (why, xml, good) in [
+        ("directly in the response", ASSERTION, true),
+        ("the document", signed, true),
+        ("further inside a signed response", NESTED, false),
+        ("signed, further inside", &around("Extensions"), false),
+        ("in something else", &format!("<a>{signed}</a>"), false),
+        (
+            "a response in something else",
+            &format!("<a>{RESPONSE}</a>"),
+            false,
+        ),
+    ] {
+        assert_eq!(good_with(xml, &keys()), good, "{why}");
+    }
+}
+
 #[test]
 fn whatever_letter_is_changed_the_assertion_is_refused_or_says_the_same() {
     let keys = keys();
@@ -178,7 +216,13 @@ fn whatever_letter_is_changed_the_assertion_is_refused_or_says_the_same() {
     assert!(same > 0 && same < ASSERTION.len() / 2, "{same}");
 }
 
-type Said = (Option<String>, Value, Vec<String>, Vec<String>, Vec<String>);
+type Said = (
+    Option<String>,
+    Value,
+    Vec<Vec<String>>,
+    Vec<String>,
+    Vec<String>,
+);
 
 /// What the assertion of a document says, if it is good.
 fn said_by(xml: &str, keys: &[SigningKey]) -> Option<Said> {

@@ -64,8 +64,9 @@
 //! * Wire: the texts of `SerializationException`, `UnknownOperationException`,
 //!   `InternalErrorException`, `ConcurrentModificationException` and
 //!   `ExternalServiceException`; the HTTP status of throttled requests; that a message is
-//!   repeated in a header up to a length, and a value in a message; the answers to other methods and paths and to
-//!   bodies above 2 MiB; the discovery document; the texts that refuse signatures.
+//!   repeated in a header up to a length, and a value in a message; the answers to other
+//!   methods and paths and to bodies above 2 MiB; the discovery document; the texts that
+//!   refuse signatures.
 //! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
 //!   pool's roles as well; the order of the checks.
@@ -98,8 +99,8 @@
 //! * Login tokens: the texts for a missing `iss`, `exp` or `sub`; that a slash at the
 //!   end of an issuer makes no difference; the text for a user who is signed out
 //!   everywhere; the text for tokens that strictness refuses; the texts for a SAML
-//!   assertion that is refused, the order in which it is checked, and which algorithms
-//!   may sign it.
+//!   assertion that is refused, the order in which it is checked, that its recipient is
+//!   not, and which algorithms may sign it.
 //! * Tokens: that a token of the classic flow, too, is a login of its identity, and
 //!   that its tags are carried over; the `amr` of social providers; that several
 //!   applications of one social provider are separated by `;`; the text that refuses

@@ -65,6 +65,8 @@ const OPEN: &[Open] = &[
         mark: "the texts of `ConcurrentModification` and `ExternalService`", listed: "`ExternalServiceException`" },
     Open { question: "the algorithms of assertions", file: "logins/saml/signature.rs",
         mark: "which algorithms the service accepts", listed: "which algorithms may sign it" },
+    Open { question: "the recipient of an assertion", file: "logins/saml/terms.rs",
+        mark: "recipient of a confirmation, which is not checked", listed: "that its recipient is" },
     Open { question: "unlinking what is not linked", file: "operations/identities.rs",
         mark: "providers that are not linked are passed over", listed: "`UnlinkIdentity` passes over providers that are not linked" },
 ];

@@ -89,14 +89,21 @@ fn describe_anonymous(bencher: Bencher<'_, '_>) {
 /// The same with a token that was verified a moment ago, and with policies.
 #[divan::bench(args = [100, 1_000], sample_count = 2_000, sample_size = 1)]
 fn describe_with_token_and_policies(bencher: Bencher<'_, '_>, count: usize) {
-    let (mut guarded, _files) = Guarded::by(count);
+    let (mut guarded, _files) = Guarded::by(None, count);
+    bencher.bench_local(|| assert!(guarded.describe()));
+}
+
+/// The same with one policy more, which asks when the call comes.
+#[divan::bench(args = [100, 1_000], sample_count = 2_000, sample_size = 1)]
+fn describe_where_policies_ask_the_time(bencher: Bencher<'_, '_>, count: usize) {
+    let (mut guarded, _files) = Guarded::by(Some(policies::ASKS_TIME), count);
     bencher.bench_local(|| assert!(guarded.describe()));
 }
 
 /// The same while the policies are read again and again.
 #[divan::bench(args = [1_000], sample_count = 2_000, sample_size = 1)]
 fn describe_while_policies_reload(bencher: Bencher<'_, '_>, count: usize) {
-    let (mut guarded, files) = Guarded::by(count);
+    let (mut guarded, files) = Guarded::by(None, count);
     let _reading = files.over_and_over();
     bencher.bench_local(|| assert!(guarded.describe()));
 }

@@ -104,7 +104,7 @@ pub struct Subject {
 }
 
 /// What a call names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// Nothing in particular: the account in the default region.
     Account,

@@ -14,7 +14,9 @@
 //! 6. No login token and no name of a user reaches a policy.
 //!
 //! Evaluation takes microseconds however many policies there are, as long as most of
-//! them name a caller, a role or a pool in their head: see `index`.
+//! them name a caller, a role or a pool in their head: see `index`. A question that was
+//! asked before is answered from memory, unless policies ask for what the request says or
+//! when it came: see `remembered`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -40,6 +42,7 @@ mod members;
 mod mistake;
 mod names;
 mod reference;
+mod remembered;
 mod role_arns;
 mod rule;
 mod ruling;

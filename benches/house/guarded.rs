@@ -50,7 +50,7 @@ impl Guarded {
 
     /// Callers show tokens, and as many policies say what they may; the caller is of the
     /// team that the pool is tagged with.
-    pub fn by(count: usize) -> (Self, Rewriting) {
+    pub fn by(first: Option<&str>, count: usize) -> (Self, Rewriting) {
         let runtime = Runtime::new().expect("a runtime");
         let (upstream, pool) = runtime.block_on(async {
             let upstream = house::upstream().await;
@@ -64,7 +64,7 @@ impl Guarded {
         claims["team"] = "team-1".into();
         claims["groups"] = ["developer", "team-1"].as_slice().into();
         let token = format!("Bearer {}", issuer.sign(&claims));
-        let (files, policies) = policies::written(count, &pool);
+        let (files, policies) = policies::written(first, count, &pool);
         let rules = Rules::open(&callers(&issuer, &files), &policies, &clock);
         let rules = rules.expect("good rules");
         let guarded = Self {

@@ -5,9 +5,14 @@ use std::fmt::Write;
 use poolgate::policy::Settings;
 use tempfile::TempDir;
 
-/// That many policies in a file: a few for everybody, and for each team three that name
-/// its role, its services and its pool. The first team's pool is given.
-pub fn written(count: usize, pool_of_team_1: &str) -> (TempDir, Settings) {
+/// Asks of every call when it comes, so that no answer can be remembered.
+pub const ASKS_TIME: &str = r#"forbid (principal, action, resource)
+    when { context.time > datetime("9000-01-01") };"#;
+
+/// That many policies in a file: the first, if there is one, a few for everybody, and for
+/// each team three that name its role, its services and its pool. The first team's pool is
+/// given.
+pub fn written(first: Option<&str>, count: usize, pool_of_team_1: &str) -> (TempDir, Settings) {
     let general = [
         r#"permit (principal in Poolgate::Role::"admin", action, resource)
             when { context.peer_address.isInRange(ip("10.0.0.0/8")) };"#,
@@ -38,7 +43,8 @@ pub fn written(count: usize, pool_of_team_1: &str) -> (TempDir, Settings) {
         ]
     });
     let mut text = String::new();
-    let policies = general.into_iter().map(str::to_owned).chain(teams);
+    let general = first.into_iter().chain(general).map(str::to_owned);
+    let policies = general.chain(teams);
     for (number, policy) in policies.take(count).enumerate() {
         writeln!(text, "@id(\"policy-{number}\")\n{policy}").expect("a string takes all");
     }

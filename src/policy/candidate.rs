@@ -32,6 +32,8 @@ pub(super) struct Mentions {
     pub(super) resource: bool,
     /// What is in what: roles, pools, groups of actions.
     pub(super) hierarchy: bool,
+    /// What the request says.
+    pub(super) request: bool,
     /// When the call came.
     pub(super) time: bool,
     /// Where it came from.
@@ -87,6 +89,7 @@ impl Mentions {
         caller: false,
         resource: false,
         hierarchy: false,
+        request: false,
         time: false,
         peer: false,
     };
@@ -95,6 +98,7 @@ impl Mentions {
         caller: true,
         resource: true,
         hierarchy: true,
+        request: true,
         time: true,
         peer: true,
     };
@@ -105,6 +109,7 @@ impl Mentions {
             caller: self.caller || other.caller,
             resource: self.resource || other.resource,
             hierarchy: self.hierarchy || other.hierarchy,
+            request: self.request || other.request,
             time: self.time || other.time,
             peer: self.peer || other.peer,
         }
@@ -153,9 +158,11 @@ impl Mentions {
     }
 
     fn by_attribute(of_context: &str) -> Self {
+        let (time, peer) = (of_context == "time", of_context == "peer_address");
         Self {
-            time: of_context == "time",
-            peer: of_context == "peer_address",
+            request: !(time || peer),
+            time,
+            peer,
             ..Self::NOTHING
         }
     }
@@ -167,6 +174,7 @@ impl Mentions {
             caller: matches!(variable, Var::Principal),
             resource: matches!(variable, Var::Resource),
             hierarchy: false,
+            request: context,
             time: context,
             peer: context,
         }
@@ -200,7 +208,7 @@ mod tests {
     fn a_policy_mentions_what_is_in_its_conditions() {
         for (condition, expected) in [
             ("true", ""),
-            ("context.tag_keys.contains(\"time\")", ""),
+            ("context.tag_keys.contains(\"time\")", "request"),
             ("action == Poolgate::Action::\"GetId\"", ""),
             ("context.time > datetime(\"2030-01-01\")", "time"),
             ("!(context has time)", "time"),
@@ -209,14 +217,14 @@ mod tests {
                 "[1, if context.peer_address.isIpv4() then 2 else 3].contains(2)",
                 "peer",
             ),
-            ("context == {}", "time peer"),
+            ("context == {}", "request time peer"),
             (
                 "{a: context}.a.time > datetime(\"2030-01-01\")",
-                "time peer",
+                "request time peer",
             ),
             (
                 "(if true then context else context).tag_keys.isEmpty()",
-                "time peer",
+                "request time peer",
             ),
             ("principal.id like \"a*\"", "caller"),
             ("principal.hasTag(\"team\")", "caller"),
@@ -253,6 +261,7 @@ mod tests {
                 (mentions.caller, "caller"),
                 (mentions.resource, "resource"),
                 (mentions.hierarchy, "hierarchy"),
+                (mentions.request, "request"),
                 (mentions.time, "time"),
                 (mentions.peer, "peer"),
             ];

@@ -19,6 +19,15 @@ impl Policies {
     ///
     /// With it a caller whom no policy can permit the call does not make poolgate ask AWS.
     pub fn prospect(&self, question: &Question<'_>) -> Prospect {
+        if let Some(prospect) = self.prospects().get(question) {
+            return prospect;
+        }
+        let prospect = self.foresee(question);
+        self.prospects().keep(question, None, &prospect);
+        prospect
+    }
+
+    fn foresee(&self, question: &Question<'_>) -> Prospect {
         let targets = entities::targets(question.subject, question.facts);
         let callers = callers(question);
         let mut asks_tags = false;
@@ -46,19 +55,36 @@ impl Policies {
 
     /// May this caller do this? Several identities may be deleted if each of them may.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let (enforced, shadow) = match self.rule(question) {
+        if let Some(decision) = self.decisions().get(question) {
+            return decision;
+        }
+        let (decision, mentions) = self.judge(question);
+        if let Some(mentions) = mentions
+            && !(mentions.request || mentions.time)
+        {
+            let peer = mentions.peer.then_some(question.peer);
+            self.decisions().keep(question, peer, &decision);
+        }
+        decision
+    }
+
+    /// A decision, and what the policies that were asked mention; which nobody knows when
+    /// they could not be.
+    fn judge(&self, question: &Question<'_>) -> (Decision, Option<Mentions>) {
+        let (Rulings { enforced, shadow }, mentions) = match self.rule(question) {
             Ok(rulings) => rulings,
             Err(cause) => {
                 let cause = Denial::Unevaluated { cause };
-                return Decision {
+                let decision = Decision {
                     verdict: Verdict::Denied(cause),
                     policies: Vec::new(),
                     shadow: None,
                 };
+                return (decision, None);
             }
         };
         let verdict = enforced.verdict();
-        Decision {
+        let decision = Decision {
             shadow: shadow.map(|(alone, both)| Shadow {
                 outcome: match (&verdict, both.verdict()) {
                     (Verdict::Allowed, Verdict::Denied(_)) => Outcome::WouldDeny,
@@ -70,12 +96,12 @@ impl Policies {
             }),
             policies: enforced.names(),
             verdict,
-        }
+        };
+        (decision, Some(mentions))
     }
 
-    /// What the policies in force make of it; then what the shadow policies do alone and
-    /// beside those in force.
-    fn rule(&self, question: &Question<'_>) -> Result<(Ruling, Option<(Ruling, Ruling)>), String> {
+    /// What the policies make of it, and what they mention.
+    fn rule(&self, question: &Question<'_>) -> Result<(Rulings, Mentions), String> {
         let request = match (question.action, question.subject) {
             (Action::Operation(operation), Some(subject)) => Some((operation, subject)),
             (Action::Operation(_), None) => return Err("the call has no subject".to_owned()),
@@ -84,7 +110,11 @@ impl Policies {
         let subject = request.map(|(_, subject)| subject);
         let targets = entities::targets(subject, question.facts);
         if targets.is_empty() {
-            return Ok((Ruling::Silent, None));
+            let silent = Rulings {
+                enforced: Ruling::Silent,
+                shadow: None,
+            };
+            return Ok((silent, Mentions::default()));
         }
         let callers = callers(question);
         let applying: Vec<Applying<'_>> = targets
@@ -124,7 +154,8 @@ impl Policies {
             }
             enforced = enforced.and(ruling);
         }
-        Ok((enforced, self.shadow().map(|_| (alone, both))))
+        let shadow = self.shadow().map(|_| (alone, both));
+        Ok((Rulings { enforced, shadow }, mentioned))
     }
 
     /// The policies that can apply to one of the things that a call is about.
@@ -143,6 +174,14 @@ impl Policies {
             target,
         }
     }
+}
+
+/// What policies make of a call.
+struct Rulings {
+    /// Those in force.
+    enforced: Ruling,
+    /// The shadow policies alone, and beside those in force.
+    shadow: Option<(Ruling, Ruling)>,
 }
 
 /// A thing that a call is about, with the policies that can apply.

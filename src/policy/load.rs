@@ -9,9 +9,10 @@ use cedar_policy::{Effect, PolicyId, ValidationMode};
 
 use super::index::{self, Index};
 use super::made::Made;
+use super::remembered::Remembered;
 use super::rule::Rule;
 use super::schema::VALIDATOR;
-use super::{Action, Mistake, Needs, Settings, guardrails, samples, source};
+use super::{Action, Decision, Mistake, Needs, Prospect, Settings, guardrails, samples, source};
 
 /// A set of policies that may take effect.
 pub struct Policies {
@@ -21,6 +22,8 @@ pub struct Policies {
     enforced: Index,
     shadow: Option<Index>,
     made: Made,
+    prospects: Remembered<Prospect>,
+    decisions: Remembered<Decision>,
 }
 
 impl Policies {
@@ -80,6 +83,8 @@ impl Policies {
                 .collect(),
             settings,
             made: Made::new(),
+            prospects: Remembered::new(),
+            decisions: Remembered::new(),
         }
     }
 
@@ -111,6 +116,14 @@ impl Policies {
 
     pub(super) fn made(&self) -> &Made {
         &self.made
+    }
+
+    pub(super) fn prospects(&self) -> &Remembered<Prospect> {
+        &self.prospects
+    }
+
+    pub(super) fn decisions(&self) -> &Remembered<Decision> {
+        &self.decisions
     }
 
     pub(super) fn shadow(&self) -> Option<&Index> {

@@ -5,5 +5,6 @@ mod guardrails;
 mod index;
 mod load;
 mod matrix;
+mod remembered;
 mod samples;
 mod schema;

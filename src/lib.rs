@@ -80,6 +80,7 @@
 //!   one row in [`operation`], three lines in [`service`]. Forgetting one does not
 //!   compile or fails a test.
 
+pub mod audit;
 pub mod authn;
 pub mod call;
 pub mod caller;

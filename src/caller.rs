@@ -134,4 +134,16 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Its certificate, where it has shown one.
     pub certificate: Option<Arc<Certificate>>,
+    /// How the connection is secured, where it is.
+    pub tls: Option<Security>,
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Security {
+    /// The version, such as `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite by its name in the IANA registry, such as
+    /// `TLS_AES_128_GCM_SHA256`.
+    pub cipher_suite: &'static str,
 }

@@ -55,6 +55,19 @@ pub enum Failure {
         /// Why, for our log only.
         cause: String,
     },
+    /// The call could not be recorded in time, so that it is not made, or its answer is
+    /// not given.
+    #[error("the call cannot be recorded, and what is not recorded is not done")]
+    AuditUnavailable {
+        /// Why, for our log only.
+        cause: String,
+    },
+    /// A call was made that must not be made twice, and could not be recorded in time.
+    #[error("the call was made, and its outcome could not be recorded in time")]
+    Unrecorded {
+        /// Why, for our log only.
+        cause: String,
+    },
     /// The deadline passed before anything was changed.
     #[error("the deadline passed")]
     DeadlineExceeded,

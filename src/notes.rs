@@ -1,9 +1,13 @@
 //! What inner rooms tell the outer ones about a call.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use crate::call::RequestId;
+use bytes::Bytes;
+
+use crate::call::{RequestId, Subject};
 use crate::caller::Caller;
 
 /// The response header with AWS's own identifier of the request.
@@ -11,56 +15,197 @@ pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
 
 /// A slip that travels with a call: inner rooms write, outer ones read. Clones
 /// share what is written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Notes(Arc<Slip>);
 
-#[derive(Debug, Default)]
-struct Slip {
+/// What is written on a slip. It has no `Debug`: messages hold tokens.
+#[derive(Default)]
+pub struct Told {
     request_id: OnceLock<RequestId>,
+    time_limit: OnceLock<Duration>,
     caller: OnceLock<Caller>,
+    message: OnceLock<Bytes>,
+    subject: OnceLock<Arc<Subject>>,
+    ruling: OnceLock<Ruling>,
     aws_request_id: OnceLock<String>,
+    answer: OnceLock<Bytes>,
+    settled: OnceLock<Result<(), String>>,
     in_doubt: AtomicBool,
 }
 
+/// What policies made of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// In one word.
+    pub decision: &'static str,
+    /// The names of the policies that decided.
+    pub policies: Vec<String>,
+}
+
+#[derive(Default)]
+struct Slip {
+    told: Told,
+    at_end: Mutex<Option<AtEnd>>,
+}
+
+type AtEnd = Box<dyn FnOnce(&Told) + Send>;
+
 impl Notes {
-    /// Notes the call's name. The first one stays.
+    /// Does something when nobody works on the call any more: neither those who wait for
+    /// the answer, nor a task that carries a write to its end. The last one that is given
+    /// counts.
+    pub fn at_end(&self, end: impl FnOnce(&Told) + Send + 'static) {
+        let mut at_end = self.0.at_end.lock().unwrap_or_else(PoisonError::into_inner);
+        *at_end = Some(Box::new(end));
+    }
+}
+
+impl Drop for Slip {
+    fn drop(&mut self) {
+        let at_end = self.at_end.get_mut();
+        if let Some(end) = at_end.unwrap_or_else(PoisonError::into_inner).take() {
+            end(&self.told);
+        }
+    }
+}
+
+impl Deref for Notes {
+    type Target = Told;
+
+    fn deref(&self) -> &Told {
+        &self.0.told
+    }
+}
+
+impl std::fmt::Debug for Notes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Notes").finish_non_exhaustive()
+    }
+}
+
+/// Of everything that is told once, the first telling stays.
+impl Told {
+    /// Notes the call's name.
     pub fn set_request_id(&self, id: &RequestId) {
-        self.0.request_id.get_or_init(|| id.clone());
+        self.request_id.get_or_init(|| id.clone());
     }
 
     /// The call's name.
     pub fn request_id(&self) -> Option<&RequestId> {
-        self.0.request_id.get()
+        self.request_id.get()
     }
 
-    /// Notes who calls. The first one stays.
+    /// Notes how long the call may take.
+    pub fn set_time_limit(&self, limit: Duration) {
+        let _ = self.time_limit.set(limit);
+    }
+
+    /// How long the call may take.
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.time_limit.get().copied()
+    }
+
+    /// Notes who calls.
     pub fn set_caller(&self, caller: &Caller) {
-        self.0.caller.get_or_init(|| caller.clone());
+        self.caller.get_or_init(|| caller.clone());
     }
 
     /// Who calls.
     pub fn caller(&self) -> Option<&Caller> {
-        self.0.caller.get()
+        self.caller.get()
     }
 
-    /// Notes AWS's own identifier of the request. The first one stays.
+    /// Notes the request's message, as it came.
+    pub fn set_message(&self, message: Bytes) {
+        let _ = self.message.set(message);
+    }
+
+    /// The request's message, as it came.
+    pub fn message(&self) -> Option<&Bytes> {
+        self.message.get()
+    }
+
+    /// Notes what the call is about.
+    pub fn set_subject(&self, subject: Arc<Subject>) {
+        let _ = self.subject.set(subject);
+    }
+
+    /// What the call is about.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.get().map(Arc::as_ref)
+    }
+
+    /// Notes what policies made of the call.
+    pub fn set_ruling(&self, ruling: Ruling) {
+        let _ = self.ruling.set(ruling);
+    }
+
+    /// What policies made of the call, where there are any.
+    pub fn ruling(&self) -> Option<&Ruling> {
+        self.ruling.get()
+    }
+
+    /// Notes AWS's own identifier of the request.
     pub fn set_aws_request_id(&self, id: &str) {
-        self.0.aws_request_id.get_or_init(|| id.to_owned());
+        self.aws_request_id.get_or_init(|| id.to_owned());
     }
 
     /// AWS's own identifier of the request.
     pub fn aws_request_id(&self) -> Option<&str> {
-        self.0.aws_request_id.get().map(String::as_str)
+        self.aws_request_id.get().map(String::as_str)
+    }
+
+    /// Notes the answer's message, as it goes out, of a call that changes or hands out
+    /// something.
+    pub fn set_answer(&self, message: Bytes) {
+        let _ = self.answer.set(message);
+    }
+
+    /// The answer's message.
+    pub fn answer(&self) -> Option<&Bytes> {
+        self.answer.get()
+    }
+
+    /// Notes how AWS answered: with success, or with an error of this code.
+    pub fn set_settled(&self, settled: Result<(), String>) {
+        let _ = self.settled.set(settled);
+    }
+
+    /// How AWS answered, if it did.
+    pub fn settled(&self) -> Option<Result<(), &str>> {
+        let settled = self.settled.get()?;
+        Some(settled.as_ref().copied().map_err(String::as_str))
     }
 
     /// Notes whether something may have been changed at AWS that nobody knows of:
     /// giving up now leaves the outcome unknown.
     pub fn set_in_doubt(&self, in_doubt: bool) {
-        self.0.in_doubt.store(in_doubt, Ordering::SeqCst);
+        self.in_doubt.store(in_doubt, Ordering::SeqCst);
     }
 
     /// Whether giving up now leaves the outcome unknown.
     pub fn in_doubt(&self) -> bool {
-        self.0.in_doubt.load(Ordering::SeqCst)
+        self.in_doubt.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_when_the_last_of_those_who_hold_the_slip_lets_go() {
+        let ended = Arc::new(AtomicBool::new(false));
+        let notes = Notes::default();
+        let told = Arc::clone(&ended);
+        notes.at_end(move |notes| told.store(notes.in_doubt(), Ordering::SeqCst));
+
+        let task = notes.clone();
+        drop(notes);
+        assert!(!ended.load(Ordering::SeqCst));
+        task.set_in_doubt(true);
+        drop(task);
+
+        assert!(ended.load(Ordering::SeqCst));
     }
 }

@@ -10,6 +10,7 @@ use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentity::operation as aws;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use prost::Message;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::convert::{self, Whole};
 use crate::failure::{Failure, Lost};
 use crate::notes::{AWS_REQUEST_ID, Notes};
-use crate::operation::Operation;
+use crate::operation::{Effect, Operation};
 use crate::pb;
 use crate::status::{self, About};
 use crate::upstream::{Outgoing, Upstream};
@@ -45,8 +46,8 @@ impl Service {
     ) -> Result<Response<A>, Status>
     where
         B: From<M>,
-        A: From<O> + Whole,
-        O: aws::RequestId + Send + 'static,
+        A: From<O> + Whole + Message,
+        O: aws::RequestId + Clone + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
     {
@@ -55,7 +56,16 @@ impl Service {
             Ok(outgoing) => {
                 let input = B::from(message);
                 let pool_id = outgoing.pool_id.clone();
-                let answer = self.upstream.call(outgoing, |aws| send(aws, input)).await;
+                let (operation, notes) = (outgoing.operation, outgoing.notes.clone());
+                let send = |aws| {
+                    let sending = send(aws, input);
+                    // In there, because it is noted also when nobody waits any more.
+                    let noted = move |output: &O| {
+                        note_answer::<A>(operation, &notes, || output.clone().into());
+                    };
+                    async move { sending.await.inspect(noted) }
+                };
+                let answer = self.upstream.call(outgoing, send).await;
                 answer
                     .map(A::from)
                     .inspect(|answer| self.learn(pool_id, answer))
@@ -83,7 +93,11 @@ impl Service {
             }
             (Err(failure), _) | (_, Err(failure)) => Err(failure),
         };
-        respond(&extensions, answer.map(Into::into))
+        let answer = answer.map(pb::UpdateIdentityPoolResponse::from);
+        if let (Ok(answer), Some(notes)) = (&answer, extensions.get::<Notes>()) {
+            note_answer(Operation::UpdateIdentityPool, notes, || answer.clone());
+        }
+        respond(&extensions, answer)
     }
 
     /// Remembers which identities belong to the pool that was asked about.
@@ -100,7 +114,7 @@ impl Service {
         metadata: &MetadataMap,
         extensions: &Extensions,
     ) -> Result<Outgoing, Failure> {
-        let subject = slot::<Subject>(extensions)?;
+        let subject = slot::<Arc<Subject>>(extensions)?;
         Ok(Outgoing {
             operation: *slot::<Operation>(extensions)?,
             region: subject.region.clone(),
@@ -124,6 +138,13 @@ fn slot<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Failure
     })
 }
 
+/// Notes the answer of an operation that changes or hands out something.
+fn note_answer<A: Message>(operation: Operation, notes: &Notes, answer: impl FnOnce() -> A) {
+    if operation.effect() != Effect::Read {
+        notes.set_answer(answer().encode_to_vec().into());
+    }
+}
+
 fn respond<A: Whole>(
     extensions: &Extensions,
     answer: Result<A, Failure>,
@@ -143,7 +164,9 @@ fn respond<A: Whole>(
             Err(status::report(&failure, about))
         }
     };
-    let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);
+    let aws_request_id = extensions
+        .get::<Notes>()
+        .and_then(|notes| notes.aws_request_id());
     if let Some(id) = aws_request_id.and_then(|id| MetadataValue::try_from(id).ok()) {
         let metadata = match &mut answer {
             Ok(response) => response.metadata_mut(),
@@ -156,7 +179,9 @@ fn respond<A: Whole>(
 
 /// The failure of a call that AWS answered with less than it always does.
 fn incomplete(operation: Operation, extensions: &Extensions) -> Failure {
-    let aws_request_id = extensions.get::<Notes>().and_then(Notes::aws_request_id);
+    let aws_request_id = extensions
+        .get::<Notes>()
+        .and_then(|notes| notes.aws_request_id());
     let lost = Lost {
         http_status: Some(200),
         aws_request_id: aws_request_id.map(str::to_owned),

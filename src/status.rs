@@ -191,6 +191,11 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             Answer::ours(Code::Unavailable, "POLICY_FACTS_UNAVAILABLE", failure)
                 .retry(Retry::After(RETRY_DELAY))
         }
+        F::AuditUnavailable { .. } => Answer::ours(Code::Unavailable, "AUDIT_UNAVAILABLE", failure)
+            .retry(Retry::After(RETRY_DELAY)),
+        F::Unrecorded { .. } => {
+            Answer::ours(Code::Unknown, "AUDIT_UNAVAILABLE", failure).retry(Retry::Never)
+        }
         F::DeadlineExceeded => Answer::ours(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", failure),
         F::DeadlineExceededInDoubt => {
             Answer::ours(Code::DeadlineExceeded, "OUTCOME_UNKNOWN", failure).retry(Retry::Never)

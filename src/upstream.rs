@@ -205,5 +205,10 @@ where
         notes.set_aws_request_id(id);
     }
     notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
+    match &settled {
+        Ok(_) => notes.set_settled(Ok(())),
+        Err(Failure::Aws(error)) => notes.set_settled(Err(error.code.clone())),
+        Err(_) => {}
+    }
     settled
 }

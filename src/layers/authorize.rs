@@ -13,6 +13,7 @@ use crate::call::{Deadline, Resource, Subject, Tenant};
 use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
+use crate::notes::{Notes, Ruling};
 use crate::operation::Operation;
 use crate::policy::{Action, Decision, Engine, Facts, Outcome, Prospect, Question, Verdict};
 use crate::rpc::Rpc;
@@ -95,7 +96,7 @@ impl Authorize {
                 return Ok(policies.decide(&question));
             }
         };
-        let subject = slot::<Subject>(request)?;
+        let subject: &Subject = slot::<Arc<Subject>>(request)?;
         let needs = policies.needs(operation.into());
         let mut facts = Facts {
             account: self.lookup.account(),
@@ -125,7 +126,7 @@ impl Authorize {
         Ok(Question {
             caller: slot::<Caller>(request)?,
             action,
-            subject: request.extensions.get::<Subject>(),
+            subject: request.extensions.get::<Arc<Subject>>().map(Arc::as_ref),
             facts,
             peer: peer(request),
             now: self.clock.now(),
@@ -180,6 +181,12 @@ impl Gate for Authorize {
             refuse_tenant(&request)?;
             let decision = self.decide(&request).await?;
             self.count(Rpc::of_path(request.uri.path()), &decision);
+            if let Some(notes) = request.extensions.get::<Notes>() {
+                notes.set_ruling(Ruling {
+                    decision: word(&decision),
+                    policies: decision.policies.clone(),
+                });
+            }
             match decision.verdict {
                 Verdict::Allowed => Ok(Request::from_parts(request, body)),
                 Verdict::Denied(denial) => Err(Failure::PermissionDenied(denial)),
@@ -191,15 +198,7 @@ impl Gate for Authorize {
 
 impl Authorize {
     fn count(&self, rpc: Rpc, decision: &Decision) {
-        self.meter.authorized(
-            rpc,
-            match &decision.verdict {
-                Verdict::Allowed => "allowed",
-                Verdict::Denied(Denial::Forbidden(_)) => "forbidden",
-                Verdict::Denied(Denial::NotPermitted) => "not_permitted",
-                Verdict::Denied(Denial::Unevaluated { .. }) => "error",
-            },
-        );
+        self.meter.authorized(rpc, word(decision));
         if let Some(shadow) = &decision.shadow {
             let outcome = match shadow.outcome {
                 Outcome::Same => "same",
@@ -217,6 +216,16 @@ impl Authorize {
                 );
             }
         }
+    }
+}
+
+/// The decision in one word, the same in metrics and records.
+fn word(decision: &Decision) -> &'static str {
+    match &decision.verdict {
+        Verdict::Allowed => "allowed",
+        Verdict::Denied(Denial::Forbidden(_)) => "forbidden",
+        Verdict::Denied(Denial::NotPermitted) => "not_permitted",
+        Verdict::Denied(Denial::Unevaluated { .. }) => "error",
     }
 }
 

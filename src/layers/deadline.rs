@@ -48,6 +48,9 @@ impl Wrap for Deadlines {
             }
             let deadline = Deadline(self.clock.instant() + left);
             request.extensions_mut().insert(deadline);
+            if let Some(notes) = &notes {
+                notes.set_time_limit(left);
+            }
             match tokio::time::timeout(left, next(request)).await {
                 Ok(response) => response,
                 Err(_) if notes.is_some_and(|notes| notes.in_doubt()) => {

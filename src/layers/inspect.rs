@@ -13,17 +13,18 @@ use tonic::body::Body;
 use super::{Gate, Request};
 use crate::convert;
 use crate::failure::Failure;
+use crate::notes::Notes;
 use crate::operation::Operation;
 use crate::pb;
 
 /// A gRPC frame's head: a flag for compression and four bytes of length.
 const HEAD: usize = 5;
 
-/// Fills the slot [`Subject`](crate::call::Subject): what the call is about, in
+/// Fills the slot [`Subject`](crate::call::Subject), shared: what the call is about, in
 /// AWS's terms and within AWS's bounds.
 ///
 /// The body has to be exactly one uncompressed message. The same bytes are handed
-/// on, so what was looked at here is what is sent.
+/// on, so what was looked at here is what is sent. Message and subject are noted.
 ///
 /// Messages of all callers together may take so many bytes while they are read;
 /// what goes beyond is refused and not waited for.
@@ -46,10 +47,13 @@ impl Gate for Inspect {
                 return Err(Failure::CompressedMessage);
             }
             let body = self.read(body).await?;
+            let notes = parts.extensions.get::<Notes>().cloned();
+            let notes = notes.unwrap_or_default();
+            notes.set_message(body.slice(HEAD..));
             let message = decode(operation, body.slice(HEAD..))?;
-            parts
-                .extensions
-                .insert(convert::subject(operation, &message)?);
+            let subject = Arc::new(convert::subject(operation, &message)?);
+            notes.set_subject(Arc::clone(&subject));
+            parts.extensions.insert(subject);
             Ok(Request::from_parts(parts, Body::new(Full::new(body))))
         }
         .boxed()
@@ -199,7 +203,7 @@ mod tests {
 
         let request = inspect(body.clone()).await.unwrap();
 
-        let subject = request.extensions().get::<Subject>().unwrap();
+        let subject = request.extensions().get::<Arc<Subject>>().unwrap();
         assert_eq!(subject.resource, Resource::Pool("eu-west-1:0a".to_owned()));
         let handed_on = request.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(handed_on, body);

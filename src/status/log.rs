@@ -57,6 +57,9 @@ pub(super) fn failure(failure: &Failure, about: About<'_>) {
         Failure::PolicyFactsUnavailable { cause } => {
             tracing::warn!(operation, request_id, cause, "{failure}");
         }
+        Failure::Unrecorded { cause } => {
+            tracing::error!(operation, request_id, cause, "{failure}");
+        }
         Failure::DeadlineExceededInDoubt | Failure::UpstreamTimeout => {
             tracing::warn!(operation, request_id, "{failure}");
         }

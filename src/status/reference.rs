@@ -63,6 +63,12 @@ fn examples() -> Vec<Failure> {
         Failure::PolicyFactsUnavailable {
             cause: "an example".to_owned(),
         },
+        Failure::AuditUnavailable {
+            cause: "an example".to_owned(),
+        },
+        Failure::Unrecorded {
+            cause: "an example".to_owned(),
+        },
         Failure::DeadlineExceeded,
         Failure::DeadlineExceededInDoubt,
         Failure::OutcomeUnknown(Lost::default()),
@@ -106,6 +112,8 @@ mod tests {
                 Denial::Forbidden(_) | Denial::NotPermitted | Denial::Unevaluated { .. },
             )
             | Failure::PolicyFactsUnavailable { .. }
+            | Failure::AuditUnavailable { .. }
+            | Failure::Unrecorded { .. }
             | Failure::DeadlineExceeded
             | Failure::DeadlineExceededInDoubt
             | Failure::OutcomeUnknown(_)
@@ -125,7 +133,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 23);
+        assert_eq!(different.len(), 25);
     }
 
     #[test]

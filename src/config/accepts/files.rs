@@ -29,11 +29,7 @@ impl Accepts for FilePaths {
     type Value = Vec<PathBuf>;
 
     fn parse(&self, text: &str) -> Result<Vec<PathBuf>, String> {
-        let words: Vec<&str> = text.split(',').map(str::trim).collect();
-        match words.contains(&"") {
-            true => Err("an empty path is among them".to_owned()),
-            false => Ok(words.into_iter().map(PathBuf::from).collect()),
-        }
+        paths(text)
     }
 
     fn accepted(&self) -> String {
@@ -42,6 +38,15 @@ impl Accepts for FilePaths {
 
     fn shape(&self) -> Shape {
         Shape::List
+    }
+}
+
+/// Paths that are separated by commas.
+pub(super) fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
+    match words.contains(&"") {
+        true => Err("one of the paths is empty".to_owned()),
+        false => Ok(words.into_iter().map(PathBuf::from).collect()),
     }
 }
 

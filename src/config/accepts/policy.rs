@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::files::paths;
 use super::{Accepts, Shape};
 use crate::policy::{self, ProductionTag};
 
@@ -12,13 +13,7 @@ impl Accepts for Paths {
     type Value = Vec<PathBuf>;
 
     fn parse(&self, text: &str) -> Result<Vec<PathBuf>, String> {
-        text.split(',')
-            .map(str::trim)
-            .map(|path| match path {
-                "" => Err("one of the paths is empty".to_owned()),
-                path => Ok(path.into()),
-            })
-            .collect()
+        paths(text)
     }
 
     fn accepted(&self) -> String {

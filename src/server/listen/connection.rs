@@ -45,6 +45,7 @@ pub(super) async fn serve(
     let peer = Peer {
         address: canonical(address),
         certificate: None,
+        tls: None,
     };
     let _open = Open::count(Arc::clone(&metrics));
     let Some(tls) = tls else {
@@ -59,6 +60,7 @@ pub(super) async fn serve(
     let Secured {
         stream,
         certificate,
+        security,
         trust,
     } = match secured {
         Ok(secured) => secured,
@@ -69,6 +71,7 @@ pub(super) async fn serve(
     };
     let peer = Peer {
         certificate,
+        tls: security,
         ..peer
     };
     speak(stream, service, limits, peer, trust, &metrics, &serving).await;

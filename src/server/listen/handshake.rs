@@ -4,14 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::server::{Acceptor, ClientHello};
+use rustls::server::{Acceptor, ClientHello, ServerConnection};
+use rustls::{CipherSuite, ProtocolVersion};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::trust::Trust;
-use crate::caller::Certificate;
+use crate::caller::{Certificate, Security};
 use crate::server::tls::Sets;
 use crate::server::tls::set::ALPN;
 
@@ -53,6 +54,8 @@ pub(super) struct Secured {
     pub(super) stream: TlsStream<TcpStream>,
     /// What the peer's certificate says, where it has shown one.
     pub(super) certificate: Option<Arc<Certificate>>,
+    /// What was agreed on.
+    pub(super) security: Option<Security>,
     pub(super) trust: Trust,
 }
 
@@ -106,6 +109,7 @@ impl Tls {
             Refused::Handshake(error)
         })?;
 
+        let security = security(stream.get_ref().1);
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = match (chain.first(), self.read_certificate) {
             (Some(leaf), Some(read)) => Some(Arc::new(read(leaf).map_err(Refused::Certificate)?)),
@@ -115,6 +119,7 @@ impl Tls {
         Ok(Secured {
             stream,
             certificate,
+            security,
             trust,
         })
     }
@@ -125,6 +130,26 @@ fn offers_h2(hello: &ClientHello<'_>) -> bool {
     hello
         .alpn()
         .is_some_and(|mut protocols| protocols.any(|protocol| protocol == ALPN))
+}
+
+fn security(connection: &ServerConnection) -> Option<Security> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        _ => return None,
+    };
+    let suite = connection.negotiated_cipher_suite()?.suite();
+    let cipher_suite = match suite {
+        // rustls has names of its own for these.
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        _ => suite.as_str()?,
+    };
+    Some(Security {
+        version,
+        cipher_suite,
+    })
 }
 
 fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {

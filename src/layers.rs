@@ -35,6 +35,7 @@ use tonic::body::Body;
 
 use crate::call::RequestId;
 use crate::failure::Failure;
+use crate::notes::Notes;
 use crate::operation::Operation;
 use crate::status::{self, About};
 
@@ -50,6 +51,7 @@ pub type Answer = BoxFuture<'static, Response>;
 struct Refused {
     operation: Option<Operation>,
     request_id: Option<RequestId>,
+    notes: Option<Notes>,
 }
 
 impl Refused {
@@ -57,6 +59,7 @@ impl Refused {
         Self {
             operation: request.extensions().get().copied(),
             request_id: request.extensions().get().cloned(),
+            notes: request.extensions().get().cloned(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Refused {
         let about = About {
             operation: self.operation,
             request_id: self.request_id.as_ref(),
+            notes: self.notes.as_ref(),
         };
         status::report(failure, about).into_http()
     }

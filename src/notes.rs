@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::call::{RequestId, Subject};
 use crate::caller::Caller;
+use crate::failure::Failure;
 
 /// The response header with AWS's own identifier of the request.
 pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
@@ -30,6 +31,7 @@ pub struct Told {
     aws_request_id: OnceLock<String>,
     answer: OnceLock<Bytes>,
     settled: OnceLock<Result<(), String>>,
+    failed: OnceLock<Failed>,
     in_doubt: AtomicBool,
 }
 
@@ -40,6 +42,15 @@ pub struct Ruling {
     pub decision: &'static str,
     /// The names of the policies that decided.
     pub policies: Vec<String>,
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What failed.
+    pub failure: Failure,
+    /// The reason in one word, as the caller is told it.
+    pub reason: String,
 }
 
 #[derive(Default)]
@@ -175,6 +186,16 @@ impl Told {
     pub fn settled(&self) -> Option<Result<(), &str>> {
         let settled = self.settled.get()?;
         Some(settled.as_ref().copied().map_err(String::as_str))
+    }
+
+    /// Notes why the call failed.
+    pub fn set_failed(&self, failed: Failed) {
+        let _ = self.failed.set(failed);
+    }
+
+    /// Why the call failed, where it did.
+    pub fn failed(&self) -> Option<&Failed> {
+        self.failed.get()
     }
 
     /// Notes whether something may have been changed at AWS that nobody knows of:

@@ -160,6 +160,7 @@ fn respond<A: Whole>(
             let about = About {
                 operation,
                 request_id: extensions.get::<RequestId>(),
+                notes: extensions.get::<Notes>(),
             };
             Err(status::report(&failure, about))
         }

@@ -22,6 +22,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::call::RequestId;
 use crate::failure::{Denial, Failure, Lost};
+use crate::notes::{Failed, Notes};
 use crate::operation::{Operation, ResourceField};
 
 /// The domain of errors that AWS answered with.
@@ -49,18 +50,30 @@ pub struct About<'a> {
     pub operation: Option<Operation>,
     /// The call's name.
     pub request_id: Option<&'a RequestId>,
+    /// Where the failure is noted.
+    pub notes: Option<&'a Notes>,
 }
 
-/// The status of a failure that is handled. What went wrong on our side or AWS's
-/// goes to our log, and only there.
+/// The status of a failure that is handled, which is noted. What went wrong on our side
+/// or AWS's goes to our log, and only there.
 pub fn report(failure: &Failure, about: About<'_>) -> Status {
     log::failure(failure, about);
-    status(failure, about)
+    let answer = answer(failure, about);
+    if let Some(notes) = about.notes {
+        notes.set_failed(Failed {
+            failure: failure.clone(),
+            reason: answer.reason.clone(),
+        });
+    }
+    encode(answer, about)
 }
 
 /// The status of a failure.
 pub fn status(failure: &Failure, about: About<'_>) -> Status {
-    let answer = answer(failure, about);
+    encode(answer(failure, about), about)
+}
+
+fn encode(answer: Answer, about: About<'_>) -> Status {
     let mut metadata = answer.metadata;
     for value in metadata.values_mut() {
         *value = text::within(value, MAX_DETAIL);

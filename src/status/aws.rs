@@ -279,6 +279,7 @@ mod tests {
         About {
             operation: Some(operation),
             request_id: None,
+            notes: None,
         }
     }
 

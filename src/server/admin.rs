@@ -113,16 +113,16 @@ fn emulator_routes(emulator: Arc<Emulator>) -> Router {
         .layer(middleware::from_fn(guard::refuse_pages))
 }
 
-fn readiness(state: State, is_broken: bool) -> (StatusCode, &'static str) {
-    match state {
-        State::Ready if is_broken => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: the emulator lost a change on its way to the data directory\n",
-        ),
-        State::Ready => (StatusCode::OK, "ready\n"),
-        State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting\n"),
-        State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n"),
-    }
+fn readiness(state: State, is_broken: bool) -> (StatusCode, String) {
+    let reason = match state {
+        State::Ready if is_broken => "the emulator lost a change on its way to the data directory",
+        State::Ready => return (StatusCode::OK, "ready\n".to_owned()),
+        State::Unfit(reason) => reason,
+        State::Starting => "starting",
+        State::Draining => "draining",
+    };
+    let answer = format!("not ready: {reason}\n");
+    (StatusCode::SERVICE_UNAVAILABLE, answer)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Whether the process can serve: `grpc.health.v1` for load balancers, and the same
 //! answer for the admin listener.
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, watch};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -22,6 +24,8 @@ pub enum State {
     Starting,
     /// Calls are welcome.
     Ready,
+    /// Calls would be welcome, if it were not for this.
+    Unfit(&'static str),
     /// The end has begun.
     Draining,
 }
@@ -30,7 +34,26 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Health {
     reporter: HealthReporter,
-    state: watch::Sender<State>,
+    life: watch::Sender<Life>,
+    /// Held while statuses are told, so that the last one told is the newest.
+    telling: Arc<Mutex<()>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    /// As if nothing were wrong.
+    state: State,
+    /// What is wrong.
+    unfit: Option<&'static str>,
+}
+
+impl Life {
+    fn state(self) -> State {
+        match (self.state, self.unfit) {
+            (State::Ready, Some(reason)) => State::Unfit(reason),
+            (state, _) => state,
+        }
+    }
 }
 
 impl Health {
@@ -38,7 +61,11 @@ impl Health {
     pub async fn new() -> Self {
         let health = Self {
             reporter: HealthReporter::new(),
-            state: watch::Sender::new(State::Starting),
+            life: watch::Sender::new(Life {
+                state: State::Starting,
+                unfit: None,
+            }),
+            telling: Arc::default(),
         };
         health.set(State::Starting).await;
         health
@@ -52,15 +79,27 @@ impl Health {
 
     /// Where the process is in its life.
     pub fn state(&self) -> State {
-        *self.state.borrow()
+        self.life.borrow().state()
     }
 
     /// Changes where the process is in its life and tells those who watch.
     pub async fn set(&self, state: State) {
-        self.state.send_replace(state);
-        let status = match state {
+        self.life.send_modify(|life| life.state = state);
+        self.tell().await;
+    }
+
+    /// Says what keeps the process from serving as it should, or that nothing does any
+    /// more.
+    pub async fn set_unfit(&self, reason: Option<&'static str>) {
+        self.life.send_modify(|life| life.unfit = reason);
+        self.tell().await;
+    }
+
+    async fn tell(&self) {
+        let _telling = self.telling.lock().await;
+        let status = match self.state() {
             State::Ready => ServingStatus::Serving,
-            State::Starting | State::Draining => ServingStatus::NotServing,
+            State::Starting | State::Unfit(_) | State::Draining => ServingStatus::NotServing,
         };
         for service in SERVICES {
             self.reporter.set_service_status(service, status).await;
@@ -99,6 +138,23 @@ mod tests {
                 assert_eq!(check(&health, service).await.unwrap(), status as i32);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_cannot_serve_as_it_should_says_so_until_it_can() {
+        let health = Health::new().await;
+        let status = async || check(&health, "").await.unwrap();
+
+        health.set_unfit(Some("no records")).await;
+        assert_eq!(health.state(), State::Starting);
+        health.set(State::Ready).await;
+        assert_eq!(health.state(), State::Unfit("no records"));
+        assert_eq!(status().await, ServingStatus::NotServing as i32);
+        health.set_unfit(None).await;
+        assert_eq!(status().await, ServingStatus::Serving as i32);
+        health.set(State::Draining).await;
+        health.set_unfit(None).await;
+        assert_eq!(status().await, ServingStatus::NotServing as i32);
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! What inner rooms tell the outer ones about a call.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ pub struct Told {
     message: OnceLock<Bytes>,
     subject: OnceLock<Arc<Subject>>,
     ruling: OnceLock<Ruling>,
+    attempts: AtomicU32,
     aws_request_id: OnceLock<String>,
     answer: OnceLock<Bytes>,
     settled: OnceLock<Result<(), String>>,
@@ -154,6 +155,16 @@ impl Told {
     /// What policies made of the call, where there are any.
     pub fn ruling(&self) -> Option<&Ruling> {
         self.ruling.get()
+    }
+
+    /// Notes that the request is put on the wire once more.
+    pub fn count_attempt(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the request was put on the wire.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
     }
 
     /// Notes AWS's own identifier of the request.

@@ -13,6 +13,7 @@
 //! It knows nothing of callers, of gRPC or of the emulator, which is only an HTTP
 //! client to it.
 
+mod attempts;
 mod clients;
 mod error;
 mod known;
@@ -38,6 +39,7 @@ use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::{Effect, Operation};
+use attempts::noted;
 use clients::Clients;
 use known::Known;
 use partial_update::{PoolLock, PoolLocks};
@@ -159,7 +161,7 @@ impl Upstream {
             let sending = send(client);
             let known = self.known.clone();
             async move {
-                let settled = settle(operation, &notes, sending.await);
+                let settled = settle(operation, &notes, noted(notes.clone(), sending).await);
                 // Also after a failure, which may have come too late to change nothing.
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
                     known.forget_tags(pool_id);

@@ -1,0 +1,41 @@
+//! How often a request was put on the wire.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::notes::Notes;
+
+tokio::task_local! {
+    /// The slip of the call that the task makes. Clients are shared among calls, so that
+    /// what stands in a client cannot know whose attempt it sees.
+    static NOTES: Notes;
+}
+
+/// Makes a call whose attempts are noted.
+pub(super) async fn noted<T>(notes: Notes, call: impl Future<Output = T>) -> T {
+    NOTES.scope(notes, call).await
+}
+
+/// Notes each attempt.
+#[derive(Debug)]
+pub(super) struct CountAttempts;
+
+impl Intercept for CountAttempts {
+    fn name(&self) -> &'static str {
+        "CountAttempts"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // Outside of a call nobody wants to know.
+        let _ = NOTES.try_with(|notes| notes.count_attempt());
+        Ok(())
+    }
+}

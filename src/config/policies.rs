@@ -29,16 +29,17 @@ pub(super) fn read(reader: &mut Reader, settings: &mut Settings, region: &str) {
     }
 }
 
-/// Every mistake in the policies and the samples. Where a key is wrong they would be
+/// Every mistake in the policies and the samples. Where a key is wrong the samples would be
 /// tried with its default, so they are not.
 fn try_out(reader: &mut Reader, settings: &Settings) {
+    let mut settings = settings.clone();
     if keys::ALL
         .iter()
         .any(|key| key.section() == "policy" && reader.is_wrong(*key))
     {
-        return;
+        settings.samples_file = None;
     }
-    for mistake in Policies::load(settings).err().unwrap_or_default() {
+    for mistake in Policies::load(&settings).err().unwrap_or_default() {
         reader.contradiction(&keys::POLICY_FILES, mistake.to_string());
     }
 }

@@ -1,3 +1,57 @@
 //! What happened: a journal with one record for each call, in CloudTrail's shape.
+//!
+//! This room promises:
+//!
+//! 1. A call that was let in has a place in the journal before anything else is done with
+//!    it, and its record gets there whatever becomes of it: answered, refused, cancelled,
+//!    late or panicked.
+//! 2. Nothing is changed or handed out at AWS before the intent to do so is durable.
+//! 3. No answer leaves before its record is durable; who sets that reads need not wait for
+//!    the disk gets that, and no more.
+//! 4. What cannot be recorded is refused: within [`journal::PLACE_WAIT`] or
+//!    [`journal::DISK_WAIT`], and only until the journal can be written again, which it is
+//!    by itself.
+//! 5. Records are numbered without a gap and chained: see [`line`].
+//! 6. No secret is in a record.
+//! 7. A process that was killed leaves a journal that the next one goes on with; calls of
+//!    which only the intent is there get an outcome that says that it is not known.
 
+mod events;
+mod files;
+pub mod journal;
 pub mod line;
+mod open;
+mod recover;
+mod settings;
+mod sink;
+mod writer;
+
+use std::time::SystemTime;
+
+pub use events::{Origin, SOURCE};
+pub use files::{ClosedFile, closed};
+pub use journal::{Journal, Unavailable};
+pub use recover::OpenError;
+pub use settings::{Settings, Sync, Unrecorded};
+
+/// The version of CloudTrail's record format (reference: security, 5.1).
+pub const EVENT_VERSION: &str = "1.11";
+
+/// Where it is counted what becomes of records.
+pub trait Meter: Send + std::marker::Sync + 'static {
+    /// Records were written, with so many bytes; and are on the disk, if they were synced.
+    fn written(&self, records: usize, bytes: usize, synced: bool);
+    /// Writing has failed.
+    fn failed(&self);
+    /// Records are not taken any more, or again.
+    fn failing(&self, failing: bool);
+}
+
+/// A time as CloudTrail writes it: UTC, in whole seconds.
+fn event_time(time: SystemTime) -> String {
+    let time = time.max(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -119,6 +119,11 @@ impl Draft {
         Ok(Self(bytes))
     }
 
+    /// A record that says nothing.
+    pub(super) fn empty() -> Self {
+        Self(b"{\"additionalEventData\":{".to_vec())
+    }
+
     /// Whether the line may be as long as it is.
     pub fn fits(&self) -> bool {
         self.0.len() + SEAL_BYTES <= MOST_BYTES

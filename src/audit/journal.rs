@@ -1,0 +1,352 @@
+//! The way of a record into the journal.
+//!
+//! A place is taken before a call is made, so that nothing can keep its record out later:
+//! writing to a place needs no room, does not wait and cannot fail. What can fail is that
+//! the record is not durable in time, and then whoever waits for that is told.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use uuid::Uuid;
+
+use super::line::Draft;
+
+/// How many calls may be under way; each has a place (reference: security, 4.4).
+pub const PLACES: usize = 4096;
+
+/// How long a call waits for a place.
+pub const PLACE_WAIT: Duration = Duration::from_millis(50);
+
+/// How long a call waits for its record to become durable.
+pub const DISK_WAIT: Duration = Duration::from_secs(2);
+
+/// The journal. Clones are the same journal.
+#[derive(Clone)]
+pub struct Journal(Arc<Shared>);
+
+/// Why a record cannot be taken, or not in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// As many calls are under way as may be.
+    #[error("no place in the journal within {} ms", PLACE_WAIT.as_millis())]
+    NoPlace,
+    /// The sink fails.
+    #[error("{0}")]
+    Failing(Arc<str>),
+    /// The sink takes too long.
+    #[error("not durable within {} s", DISK_WAIT.as_secs())]
+    Late,
+    /// The journal is closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What a record is for those who look for calls without an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A call is about to be made.
+    Intent(Intent),
+    /// What came of it. By the identifier that it shares with its intent.
+    Outcome(Uuid),
+    /// Something else.
+    Other,
+}
+
+/// A call that is about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// What intent and outcome share.
+    pub shared: Uuid,
+    /// The record's own identifier.
+    pub event: Uuid,
+    /// The operation's name.
+    pub operation: &'static str,
+}
+
+/// What has to be true of a record before whoever waits for it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk.
+    Synced,
+    /// It was handed to the operating system, and is on the disk soon.
+    Written,
+}
+
+/// Whether records are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// How often writing has failed since it last succeeded.
+    pub failures: u32,
+    /// Why it failed.
+    pub cause: Option<Arc<str>>,
+}
+
+/// What the writer and those who write share.
+pub(super) struct Shared {
+    places: Arc<Semaphore>,
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    state: watch::Sender<State>,
+    ended: watch::Sender<bool>,
+    without_place: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    rotate: bool,
+    close: bool,
+    /// Whether the writer waits for something to be here.
+    idle: bool,
+}
+
+/// A record that waits to be written.
+pub(super) struct Waiting {
+    pub(super) draft: Draft,
+    pub(super) kind: Kind,
+    pub(super) durability: Durability,
+    pub(super) acknowledge: Option<oneshot::Sender<()>>,
+    /// Given back when the record has been written.
+    pub(super) _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What the writer has to do.
+pub(super) struct Taken {
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) rotate: bool,
+    pub(super) close: bool,
+}
+
+impl Journal {
+    pub(super) fn new() -> (Self, Arc<Shared>) {
+        let shared = Arc::new(Shared {
+            places: Arc::new(Semaphore::new(PLACES)),
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+            state: watch::Sender::new(State::default()),
+            ended: watch::Sender::new(false),
+            without_place: AtomicU64::new(0),
+        });
+        (Self(Arc::clone(&shared)), shared)
+    }
+
+    /// A place for the records of one call: its intent and its outcome.
+    ///
+    /// # Errors
+    ///
+    /// When none becomes free within [`PLACE_WAIT`]. Such calls are counted, and their
+    /// number is recorded when there is a place again.
+    pub async fn place(&self) -> Result<Place, Unavailable> {
+        let acquired = Arc::clone(&self.0.places).acquire_owned();
+        match tokio::time::timeout(PLACE_WAIT, acquired).await {
+            Ok(Ok(permit)) => Ok(Place {
+                shared: Arc::clone(&self.0),
+                permit,
+            }),
+            Ok(Err(_)) => Err(Unavailable::Closed),
+            Err(_) => {
+                self.0.without_place.fetch_add(1, Ordering::Relaxed);
+                Err(Unavailable::NoPlace)
+            }
+        }
+    }
+
+    /// Why records are not taken at the moment, if they are not.
+    pub fn failing(&self) -> Option<Unavailable> {
+        let state = self.0.state.borrow();
+        state.cause.clone().map(Unavailable::Failing)
+    }
+
+    /// Whether records are taken, and every change of that.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.0.state.subscribe()
+    }
+
+    /// Closes the file that is written and begins another one.
+    pub fn rotate(&self) {
+        let mut queue = self.0.queue();
+        queue.rotate = true;
+        self.0.filled.notify_one();
+    }
+
+    /// Takes no more calls, writes what is queued and ends. The end itself is recorded.
+    ///
+    /// # Errors
+    ///
+    /// When that takes longer than `within`; what is queued is lost then.
+    pub async fn close(&self, within: Duration) -> Result<(), Unavailable> {
+        // From before it is asked for, because nobody to wait for it means giving up.
+        let mut ended = self.0.ended.subscribe();
+        self.0.places.close();
+        {
+            let mut queue = self.0.queue();
+            queue.close = true;
+            self.0.filled.notify_one();
+        }
+        let waited = tokio::time::timeout(within, ended.wait_for(|ended| *ended)).await;
+        match waited {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.failing().unwrap_or(Unavailable::Late)),
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state.borrow();
+        formatter
+            .debug_struct("Journal")
+            .field("state", &*state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place for the records of one call. One that is dropped is given back, and the call
+/// has no record.
+pub struct Place {
+    shared: Arc<Shared>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Writes a record and keeps the place.
+    ///
+    /// The record is queued when this returns, and written also when the future is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it is not durable within [`DISK_WAIT`].
+    pub fn write(
+        &self,
+        draft: Draft,
+        kind: Kind,
+        durability: Durability,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
+        queue(&self.shared, draft, kind, durability, None)
+    }
+
+    /// Writes the last record of the call and gives the place back once it is written.
+    ///
+    /// The record is queued when this returns, and written also when the future is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it is not durable within [`DISK_WAIT`].
+    pub fn close(
+        self,
+        draft: Draft,
+        kind: Kind,
+        durability: Durability,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
+        queue(&self.shared, draft, kind, durability, Some(self.permit))
+    }
+}
+
+fn queue(
+    shared: &Arc<Shared>,
+    draft: Draft,
+    kind: Kind,
+    durability: Durability,
+    place: Option<OwnedSemaphorePermit>,
+) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
+    let (acknowledge, acknowledged) = oneshot::channel();
+    shared.push(Waiting {
+        draft,
+        kind,
+        durability,
+        acknowledge: Some(acknowledge),
+        _place: place,
+    });
+    let shared = Arc::clone(shared);
+    async move {
+        match tokio::time::timeout(DISK_WAIT, acknowledged).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Unavailable::Closed),
+            Err(_) => {
+                let cause = shared.state.borrow().cause.clone();
+                Err(cause.map_or(Unavailable::Late, Unavailable::Failing))
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, waiting: Waiting) {
+        let mut queue = self.queue();
+        queue.waiting.push(waiting);
+        if queue.idle {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Everything there is to do, as soon as there is something, or after `patience`.
+    pub(super) fn take(&self, patience: Duration) -> Taken {
+        let mut queue = self.queue();
+        let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
+        if is_empty(&queue) {
+            queue.idle = true;
+            (queue, _) = self
+                .filled
+                .wait_timeout_while(queue, patience, |queue| is_empty(queue))
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle = false;
+        }
+        Taken {
+            waiting: std::mem::take(&mut queue.waiting),
+            rotate: std::mem::take(&mut queue.rotate),
+            close: queue.close,
+        }
+    }
+
+    /// Waits before writing is tried again. Tells whether nobody waits for that any more.
+    pub(super) fn pause(&self, pause: Duration) -> bool {
+        let queue = self.queue();
+        let gone = |queue: &Queue| queue.close && self.ended.receiver_count() == 0;
+        let (queue, _) = self
+            .filled
+            .wait_timeout_while(queue, pause, |queue| !gone(queue))
+            .unwrap_or_else(PoisonError::into_inner);
+        gone(&queue)
+    }
+
+    /// How many calls were refused since this was asked last because there was no place.
+    pub(super) fn without_place(&self) -> u64 {
+        self.without_place.swap(0, Ordering::Relaxed)
+    }
+
+    /// Writing has failed.
+    pub(super) fn failed(&self, cause: String) -> u32 {
+        let mut failures = 0;
+        self.state.send_modify(|state| {
+            state.failures = state.failures.saturating_add(1);
+            state.cause = Some(cause.into());
+            failures = state.failures;
+        });
+        failures
+    }
+
+    /// Writing has succeeded. Tells whether it failed before.
+    pub(super) fn succeeded(&self) -> bool {
+        self.state.send_if_modified(|state| {
+            let failed = state.failures > 0;
+            *state = State::default();
+            failed
+        })
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn end(&self) {
+        self.places.close();
+        self.ended.send_replace(true);
+    }
+}

@@ -1,0 +1,225 @@
+//! A file on a disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{Reason, Sink};
+use crate::audit::files::{closed_name, next_name, sync_directory};
+
+/// Only the owner reads a journal.
+const MODE: u32 = 0o600;
+
+/// How long beginning another file is left alone after it has failed, while there is one
+/// that can be written.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A journal's file.
+pub(in crate::audit) struct FileSink {
+    path: PathBuf,
+    limits: Limits,
+    open: Option<Open>,
+    failed: Option<SystemTime>,
+}
+
+/// When another file is begun.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::audit) struct Limits {
+    pub(in crate::audit) bytes: u64,
+    pub(in crate::audit) age: Duration,
+}
+
+/// The file that is written.
+struct Open {
+    file: File,
+    /// Its device and its number there.
+    id: (u64, u64),
+    first_seq: u64,
+    begun: SystemTime,
+    /// How much of it is durable.
+    synced: u64,
+    /// What was written and is not.
+    unsynced: Vec<u8>,
+    /// Whether more may be in the file than was written with success.
+    torn: bool,
+}
+
+impl FileSink {
+    /// A journal without a file.
+    pub(in crate::audit) fn new(path: &Path, limits: Limits) -> Self {
+        Self {
+            path: path.to_owned(),
+            limits,
+            open: None,
+            failed: None,
+        }
+    }
+
+    /// Goes on with a file that is there and locked, whose first line has this number.
+    pub(in crate::audit) fn go_on(
+        &mut self,
+        file: File,
+        first_seq: u64,
+        begun: SystemTime,
+    ) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        self.open = Some(Open::new(file, first_seq, begun, length)?);
+        Ok(())
+    }
+
+    /// Why the file cannot be written any more.
+    fn lost(&self) -> Option<Reason> {
+        let Some(open) = &self.open else {
+            return Some(Reason::First);
+        };
+        match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) != open.id => Some(Reason::Moved),
+            Ok(found) if found.len() < open.length() => Some(Reason::Truncated),
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Reason::Moved),
+            // What cannot be looked at is not known to be lost.
+            Err(_) => None,
+        }
+    }
+
+    /// Nothing that somebody else put there is overwritten.
+    fn make_way(&self, now: SystemTime) -> io::Result<()> {
+        let found = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        let open = self.open.as_ref();
+        let ours = open.filter(|open| open.id == (found.dev(), found.ino()));
+        match ours {
+            Some(open) => fs::rename(&self.path, closed_name(&self.path, now, open.first_seq)),
+            None if found.is_file() && found.len() == 0 => Ok(()),
+            None => Err(io::Error::other(format!(
+                "another file stands at `{}`; move it away",
+                self.path.display()
+            ))),
+        }
+    }
+}
+
+impl Sink for FileSink {
+    fn wants_another(&mut self, bytes: usize, now: SystemTime) -> Option<Reason> {
+        if let Some(reason) = self.lost() {
+            return Some(reason);
+        }
+        let rests = self
+            .failed
+            .is_some_and(|failed| now.duration_since(failed).is_ok_and(|since| since < AGAIN));
+        let open = self.open.as_ref().filter(|_| !rests)?;
+        let length = open.length();
+        let age = now.duration_since(open.begun).unwrap_or_default();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if length > 0 && length.saturating_add(bytes) > self.limits.bytes {
+            Some(Reason::Size)
+        } else if age >= self.limits.age {
+            Some(Reason::Age)
+        } else {
+            None
+        }
+    }
+
+    fn begin(&mut self, lines: &[u8], first_seq: u64, now: SystemTime) -> io::Result<()> {
+        if self.lost().is_none() {
+            // Whatever is not durable yet is so before the name is given away.
+            self.sync()?;
+        }
+        self.failed = Some(now);
+        let next = next_name(&self.path);
+        let mut file = create(&next)?;
+        file.write_all(lines)?;
+        file.sync_data()?;
+        self.make_way(now)?;
+        fs::rename(&next, &self.path)?;
+        sync_directory(&self.path)?;
+        let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        self.open = Some(Open::new(file, first_seq, now, length)?);
+        self.failed = None;
+        Ok(())
+    }
+
+    fn put(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
+        match &mut self.open {
+            Some(open) => open.put(lines, sync),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Open {
+    fn new(file: File, first_seq: u64, begun: SystemTime, length: u64) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self {
+            id: (found.dev(), found.ino()),
+            file,
+            first_seq,
+            begun,
+            synced: length,
+            unsynced: Vec::new(),
+            torn: false,
+        })
+    }
+
+    fn length(&self) -> u64 {
+        let unsynced = u64::try_from(self.unsynced.len()).unwrap_or(u64::MAX);
+        self.synced.saturating_add(unsynced)
+    }
+
+    fn put(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
+        self.mend()?;
+        self.torn = true;
+        self.file.write_all(lines)?;
+        if sync {
+            // A sync that has failed cannot be tried again: the system may have dropped
+            // what it could not write. So all of it is written again.
+            self.file.sync_data()?;
+            let lines = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+            self.synced = self.length().saturating_add(lines);
+            self.unsynced.clear();
+        } else {
+            self.unsynced.extend_from_slice(lines);
+        }
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Cuts off what was written without success, and writes again what was and may be
+    /// gone.
+    fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.synced)?;
+            self.file.write_all(&self.unsynced)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+}
+
+/// A file that is ours alone. What is left of an attempt that failed is overwritten.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    let file = options
+        .append(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)?;
+    lock(&file)?;
+    Ok(file)
+}
+
+/// Locks a file for as long as it is open.
+pub(in crate::audit) fn lock(file: &File) -> io::Result<()> {
+    file.try_lock().map_err(|refused| match refused {
+        fs::TryLockError::WouldBlock => io::Error::other("another process writes it"),
+        fs::TryLockError::Error(error) => error,
+    })
+}

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
@@ -30,21 +32,36 @@ pub(super) struct Block<'a> {
 
 /// The bytes of a file, as they were before it was compressed.
 pub(super) enum Source {
-    Plain(File),
+    /// And how many of them are read. Others may read the same file.
+    Plain(Arc<File>, u64),
     Zipped(Box<GzDecoder<BufReader<File>>>),
 }
 
 impl Blocks<Source> {
-    /// A file whose name ends with `.gz` is one that is compressed.
+    /// A file whose name ends with `.gz` is one that is compressed. One that is not there
+    /// may have been compressed since its name was read.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
         let is_zipped = path.extension().is_some_and(|extension| extension == "gz");
-        Ok(Self::new(if is_zipped {
-            let file = BufReader::with_capacity(BLOCK_BYTES / 4, file);
-            Source::Zipped(Box::new(GzDecoder::new(file)))
-        } else {
-            Source::Plain(file)
-        }))
+        match File::open(path) {
+            Ok(file) if is_zipped => Ok(Self::zipped(file)),
+            Ok(file) => Ok(Self::plain(Arc::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_zipped => {
+                let mut zipped = path.as_os_str().to_owned();
+                zipped.push(".gz");
+                File::open(zipped).map(Self::zipped).map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A file that is open already.
+    pub(super) fn plain(file: Arc<File>) -> Self {
+        Self::new(Source::Plain(file, 0))
+    }
+
+    fn zipped(file: File) -> Self {
+        let file = BufReader::with_capacity(BLOCK_BYTES / 4, file);
+        Self::new(Source::Zipped(Box::new(GzDecoder::new(file))))
     }
 }
 
@@ -91,7 +108,11 @@ impl<R: Read> Blocks<R> {
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(file) => file.read(buffer),
+            Self::Plain(file, offset) => {
+                let read = file.read_at(buffer, *offset)?;
+                *offset += u64::try_from(read).unwrap_or(u64::MAX);
+                Ok(read)
+            }
             Self::Zipped(decoder) => match decoder.read(buffer)? {
                 0 if !buffer.is_empty() && !decoder.get_mut().fill_buf()?.is_empty() => {
                     let words = "bytes follow the end of what is compressed";

@@ -5,10 +5,14 @@
 //! which adds `.gz`. What else lies in the folder is not the journal's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use super::blocks::{Blocks, Source};
 
 /// The fewest digits of the number in a name.
 const SEQ_DIGITS: usize = 12;
@@ -29,7 +33,16 @@ pub struct Listing {
     /// In the order of what they hold.
     pub(super) closed: Vec<Closed>,
     /// The file that is being written, where it was asked for or is there.
-    pub(super) active: Option<PathBuf>,
+    pub(super) active: Option<Active>,
+}
+
+/// The file that is being written.
+#[derive(Clone, Debug)]
+pub(super) struct Active {
+    pub(super) path: PathBuf,
+    /// It is opened before the others are listed: one that is closed meanwhile is in the
+    /// listing, or this one, and never in neither.
+    file: Option<Arc<File>>,
 }
 
 /// A file that is no longer written.
@@ -87,15 +100,20 @@ impl Listing {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        let active = Active {
+            path: path.to_owned(),
+            file: File::open(path).ok().map(Arc::new),
+        };
         let closed = entries(folder)?
             .iter()
             .filter_map(|name| names.parse(folder, name))
             .collect();
+        let closed = in_order(closed);
         Ok(Self {
-            closed: in_order(closed),
+            active: (!active.is_one_of(&closed)).then_some(active),
+            closed,
             folder: folder.to_owned(),
             names,
-            active: Some(path.to_owned()),
         })
     }
 
@@ -110,7 +128,7 @@ impl Listing {
             (Some(names), None) => {
                 let active = folder.join(names.active());
                 let mut listing = Self::of(&active)?;
-                listing.active = active.exists().then_some(active);
+                listing.active = listing.active.filter(|active| active.file.is_some());
                 Ok(listing)
             }
             (Some(_), Some(_)) => {
@@ -127,7 +145,7 @@ impl Listing {
     pub fn bytes(&self) -> u64 {
         let closed = self.closed.iter().filter_map(Closed::path);
         closed
-            .chain(self.active.as_deref())
+            .chain(self.active.iter().map(|active| active.path.as_path()))
             .filter_map(|path| fs::metadata(path).ok())
             .map(|metadata| metadata.len())
             .sum()
@@ -136,6 +154,28 @@ impl Listing {
     /// Where the journal's digests are.
     pub(super) fn digests(&self) -> PathBuf {
         self.folder.join("digests")
+    }
+}
+
+impl Active {
+    /// Its bytes.
+    pub(super) fn blocks(&self) -> io::Result<Blocks<Source>> {
+        match &self.file {
+            Some(file) => Ok(Blocks::plain(Arc::clone(file))),
+            // What was wrong then is wrong now.
+            None => Blocks::open(&self.path),
+        }
+    }
+
+    /// Whether it was closed after it was opened here.
+    fn is_one_of(&self, closed: &[Closed]) -> bool {
+        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
+        let Some(own) = own.map(inode) else {
+            return false;
+        };
+        let mut plain = closed.iter().rev().filter_map(|file| file.plain.as_ref());
+        plain.any(|path| fs::metadata(path).is_ok_and(|metadata| inode(metadata) == own))
     }
 }
 
@@ -297,8 +337,30 @@ mod tests {
         let listing = Listing::of(folder.path()).unwrap();
 
         assert_eq!(listing.names, Names::of("a-b"));
-        assert_eq!((listing.active.clone(), listing.bytes()), (None, 5));
+        assert!(listing.active.is_none());
+        assert_eq!(listing.bytes(), 5);
         assert_eq!(listing.names.first_seq(&format!("{name}.gz")), Some(42));
+    }
+
+    #[test]
+    fn a_file_that_is_closed_while_it_is_looked_at_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let closed = folder
+            .path()
+            .join("audit-20261125T060000Z-000000000042.jsonl");
+        fs::write(&path, "1\n").unwrap();
+        let listing = Listing::of(&path).unwrap();
+
+        fs::rename(&path, &closed).unwrap();
+        fs::write(&path, "22\n").unwrap();
+
+        let mut blocks = listing.active.as_ref().unwrap().blocks().unwrap();
+        assert_eq!(blocks.next().unwrap().unwrap().bytes, b"1\n");
+        let opened = listing.active.unwrap();
+        let listing = Listing::of(&path).unwrap();
+        assert!(opened.is_one_of(&listing.closed));
+        assert!(!listing.active.unwrap().is_one_of(&listing.closed));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Source};
 use super::line::Sealed;
 use super::listing::Listing;
 
@@ -72,12 +72,12 @@ pub fn search(
         let Some(path) = file.path() else { continue };
         if since.is_some_and(|since| file.closed_at < since) {
             search.searched.skipped += 1;
-        } else if search.file(path, read).is_break() {
+        } else if search.file(path, Blocks::open(path), read).is_break() {
             return search.searched;
         }
     }
-    if let Some(path) = &listing.active {
-        let _ = search.file(path, read);
+    if let Some(active) = &listing.active {
+        let _ = search.file(&active.path, active.blocks(), read);
     }
     search.searched
 }
@@ -90,16 +90,25 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn file(&mut self, path: &Path, read: &mut dyn FnMut(u64)) -> ControlFlow<()> {
-        self.blocks(path, read).unwrap_or_else(|error| {
+    fn file(
+        &mut self,
+        path: &Path,
+        blocks: io::Result<Blocks<Source>>,
+        read: &mut dyn FnMut(u64),
+    ) -> ControlFlow<()> {
+        let searched = blocks.and_then(|blocks| self.blocks(blocks, read));
+        searched.unwrap_or_else(|error| {
             let place = (path.to_owned(), error.to_string());
             self.searched.unreadable.push(place);
             ControlFlow::Continue(())
         })
     }
 
-    fn blocks(&mut self, path: &Path, read: &mut dyn FnMut(u64)) -> io::Result<ControlFlow<()>> {
-        let mut blocks = Blocks::open(path)?;
+    fn blocks(
+        &mut self,
+        mut blocks: Blocks<Source>,
+        read: &mut dyn FnMut(u64),
+    ) -> io::Result<ControlFlow<()>> {
         while let Some(block) = blocks.next()? {
             self.searched.bytes += u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
             if self.block(block.bytes).is_break() {

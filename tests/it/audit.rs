@@ -2,11 +2,14 @@
 //! binary and, from a folder that is made here, by AWS's own validator.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use poolgate::audit::Listing;
 use poolgate::audit::sign::PublicKey;
 use poolgate::audit::verify::{Report, Settings, Verdict, What, verify};
+use poolgate::audit::who::{Filter, Find, search};
 use poolgate::clock::Clock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,6 +44,40 @@ fn a_journal_with_digests_is_clean_and_all_of_it_is_read() {
     assert_eq!((report.digests.signed, report.digests.files), (6, 4));
     assert_eq!(report.last.unwrap().0, report.lines);
     assert!(report.digests.last_seq < Some(report.lines));
+}
+
+/// A journal that was written once stays readable. `POOLGATE_WRITE_DOCS=1` writes it anew.
+#[test]
+fn the_journal_that_the_documents_show_is_clean() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/journal");
+    let public = folder.join("public-key.pem");
+    if std::env::var_os("POOLGATE_WRITE_DOCS").is_some() {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let key = folder.join("key.pem");
+        fs::write(&key, signing_key()).unwrap();
+        let mut journal = Journal::new(&folder);
+        for _ in 0..6 {
+            journal.call();
+        }
+        journal.rotate();
+        journal.digest(&key);
+        for _ in 0..4 {
+            journal.call();
+        }
+        journal.flush();
+        fs::write(&public, PublicKey::read(&key).unwrap().to_pem().unwrap()).unwrap();
+        fs::remove_file(key).unwrap();
+    }
+    let settings = Settings {
+        key: Some(PublicKey::read(&public).unwrap()),
+        threads: 1,
+    };
+
+    let report = verify(&folder, &settings, &|_| {}).unwrap();
+
+    assert_eq!(report.verdict(), Verdict::Clean, "{report:?}");
+    assert_eq!((report.digests.signed, report.digests.files), (1, 1));
 }
 
 #[test]
@@ -131,6 +168,57 @@ fn a_line_that_a_disk_cut_off_and_that_was_written_again_is_no_fault() {
         (&report.faults[0].what, report.faults[0].line),
         (&What::NoLine, Some(2))
     );
+}
+
+/// Files are closed, put into digests and compressed meanwhile.
+#[test]
+fn a_journal_can_be_checked_and_searched_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.pem");
+    fs::write(&key, signing_key()).unwrap();
+    let mut journal = Journal::new(folder.path());
+    journal.flush();
+    let path = journal.path();
+    let settings = Settings {
+        key: Some(PublicKey::read(&key).unwrap()),
+        threads: 2,
+    };
+    let writer = std::thread::spawn(move || {
+        for _ in 0..60 {
+            journal.call();
+            journal.rotate();
+            journal.flush();
+            journal.digest(&key);
+        }
+    });
+    let mut last = 0;
+    let mut is_last = false;
+    while !is_last {
+        is_last = writer.is_finished();
+
+        let report = verify(&path, &settings, &|_| {});
+        let searched = Listing::of(&path).map(|listing| {
+            let found = &mut |_: &Find<'_>| ControlFlow::Continue(());
+            search(&listing, &Filter::default(), found, &mut |_| {})
+        });
+
+        // For a moment, there is no file at the path.
+        let Ok(report) = report else { continue };
+        let others = report.faults.iter().filter(|fault| {
+            let is_between = fault.what == What::Absent && fault.file == path;
+            !is_between && fault.what != What::Unfinished
+        });
+        assert_eq!(others.count(), 0, "{report:?}");
+        assert!(report.lines >= last, "{} after {last}", report.lines);
+        last = report.lines;
+        let unreadable = searched.unwrap().unreadable;
+        assert!(
+            unreadable.iter().all(|(file, _)| *file == path),
+            "{unreadable:?}"
+        );
+    }
+    writer.join().unwrap();
+    assert!(last > 60);
 }
 
 /// What no reader of the files alone can see; `verify` says so.

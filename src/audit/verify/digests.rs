@@ -44,9 +44,6 @@ pub(super) fn check(
     for (at, name) in there.digests.iter().enumerate() {
         previous = checked.digest(name, previous, at == 0);
     }
-    for name in &there.orphans {
-        checked.blame(checked.folder.join(name), u64::MAX, What::AbsentDigest);
-    }
     if checked.faults.is_empty() && checked.unreadable.is_empty() {
         checked.unlisted();
     }
@@ -143,8 +140,10 @@ impl Checked<'_> {
         self.listed.insert(name.to_owned());
         let Some(file) = self.files.get(name) else {
             let seq = self.listing.names.first_seq(name).unwrap_or(u64::MAX);
-            if seq >= self.first_seq {
-                let path = self.listing.folder.join(object);
+            let path = self.listing.folder.join(object);
+            // One that is there was closed since the files were listed.
+            let is_there = path.exists() || self.listing.folder.join(name).exists();
+            if seq >= self.first_seq && !is_there {
                 self.blame(path, seq, What::ListedAbsent(digest.to_owned()));
             }
             return;

@@ -88,9 +88,6 @@ pub enum What {
     /// Its signature is not there.
     #[error("has no signature beside it")]
     Unsigned,
-    /// There is a signature without a digest.
-    #[error("the digest of this signature is not there")]
-    AbsentDigest,
     /// The signature is not that of the digest.
     #[error("was changed, or its signature was, or another key has signed it")]
     WronglySigned,

@@ -8,13 +8,14 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::chain::Calls;
 use super::fault::{Fault, What};
 use super::record::Record;
-use crate::audit::blocks::{Blocks, is_damage};
+use crate::audit::blocks::{Blocks, Source, is_damage};
 use crate::audit::line::{Hash, MOST_BYTES, Sealed};
-use crate::audit::listing::Listing;
+use crate::audit::listing::{Active, Listing};
 
 /// A file that is to be read.
 pub(super) struct Asked<'a> {
     path: &'a Path,
+    active: Option<&'a Active>,
     /// Its compressed form, where both are there.
     twin: Option<&'a Path>,
     /// What its name says is the number of its first line.
@@ -56,12 +57,14 @@ impl<'a> Asked<'a> {
         let closed = listing.closed.iter().filter_map(|file| {
             Some(Self {
                 path: file.path()?,
+                active: None,
                 twin: file.plain.as_ref().and(file.zipped.as_deref()),
                 first_seq: Some(file.first_seq),
             })
         });
-        let active = listing.active.iter().map(|path| Self {
-            path,
+        let active = listing.active.iter().map(|active| Self {
+            path: &active.path,
+            active: Some(active),
             twin: None,
             first_seq: None,
         });
@@ -90,7 +93,11 @@ pub(super) fn check(asked: &Asked<'_>, read: &dyn Fn(u64)) -> Found {
         torn: None,
         found: &mut found,
     };
-    if let Err(error) = reader.read(asked.path, read) {
+    let blocks = match asked.active {
+        Some(active) => active.blocks(),
+        None => Blocks::open(asked.path),
+    };
+    if let Err(error) = blocks.and_then(|blocks| reader.read(blocks, read)) {
         found.failed(asked.path, &error);
     }
     if let (Some(twin), None) = (asked.twin, &found.fault) {
@@ -113,8 +120,7 @@ struct Reader<'f> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, path: &Path, read: &dyn Fn(u64)) -> io::Result<()> {
-        let mut blocks = Blocks::open(path)?;
+    fn read(&mut self, mut blocks: Blocks<Source>, read: &dyn Fn(u64)) -> io::Result<()> {
         let mut whole = Context::new(&SHA256);
         while let Some(block) = blocks.next()? {
             whole.update(block.bytes);

@@ -42,7 +42,7 @@ fn main() {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn check(bencher: Bencher<'_, '_>) {
     let settings = Settings {
-        key: None,
+        keys: Vec::new(),
         threads: 1,
     };
     bencher

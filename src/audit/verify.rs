@@ -32,8 +32,9 @@ pub use fault::{Fault, What};
 /// What is looked at, and with what.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// What signatures of digests are checked with; without it they are not.
-    pub key: Option<PublicKey>,
+    /// What signatures of digests are checked with, each by one of them; without any they
+    /// are not.
+    pub keys: Vec<PublicKey>,
     /// How many files are read at a time, at least one.
     pub threads: usize,
 }
@@ -71,7 +72,7 @@ pub struct Report {
 pub struct Digests {
     /// How many there are.
     pub count: u64,
-    /// How many have a signature of the key.
+    /// How many have a signature of one of the keys.
     pub signed: u64,
     /// How many files of the journal are as digests say.
     pub files: u64,
@@ -127,7 +128,7 @@ pub fn verify(
     let asked = file::Asked::all(&listing);
     let mut report = Report::default();
     let files = read_all(&asked, settings.threads, read).join(&mut report);
-    digests::check(&listing, &files, settings.key.as_ref(), &mut report);
+    digests::check(&listing, &files, &settings.keys, &mut report);
     report.faults.sort_by_key(Fault::order);
     Ok(report)
 }

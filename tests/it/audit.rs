@@ -70,7 +70,7 @@ fn the_journal_that_the_documents_show_is_clean() {
         fs::remove_file(key).unwrap();
     }
     let settings = Settings {
-        key: Some(PublicKey::read(&public).unwrap()),
+        keys: vec![PublicKey::read(&public).unwrap()],
         threads: 1,
     };
 
@@ -85,7 +85,10 @@ fn one_thread_or_many_find_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let made = Made::in_folder(folder.path(), false);
     let with = |threads| {
-        let settings = Settings { key: None, threads };
+        let settings = Settings {
+            keys: Vec::new(),
+            threads,
+        };
         format!("{:?}", verify(&made.path, &settings, &|_| {}).unwrap())
     };
 
@@ -180,7 +183,7 @@ fn a_journal_can_be_checked_and_searched_while_it_is_written() {
     journal.flush();
     let path = journal.path();
     let settings = Settings {
-        key: Some(PublicKey::read(&key).unwrap()),
+        keys: vec![PublicKey::read(&key).unwrap()],
         threads: 2,
     };
     let writer = std::thread::spawn(move || {
@@ -417,7 +420,7 @@ impl Made {
 
     fn verify(&self) -> Report {
         let settings = Settings {
-            key: Some(PublicKey::read(&self.key).unwrap()),
+            keys: vec![PublicKey::read(&self.key).unwrap()],
             threads: 1,
         };
         verify(&self.path, &settings, &|_| {}).unwrap()

@@ -12,12 +12,7 @@ use crate::audit::listing::Listing;
 use crate::audit::sign::PublicKey;
 
 /// Checks all digests and what they say.
-pub(super) fn check(
-    listing: &Listing,
-    files: &[Found],
-    key: Option<&PublicKey>,
-    report: &mut Report,
-) {
+pub(super) fn check(listing: &Listing, files: &[Found], keys: &[PublicKey], report: &mut Report) {
     let folder = listing.digests();
     let there = match Files::of(listing) {
         Ok(there) => there,
@@ -31,7 +26,7 @@ pub(super) fn check(
         .filter_map(|file| Some((file.name.as_deref()?, file)));
     let mut checked = Checked {
         listing,
-        key,
+        keys,
         files: by_name.collect(),
         first_seq: report.first.map_or(0, |(seq, _)| seq),
         folder,
@@ -54,7 +49,7 @@ pub(super) fn check(
 
 struct Checked<'a> {
     listing: &'a Listing,
-    key: Option<&'a PublicKey>,
+    keys: &'a [PublicKey],
     files: HashMap<&'a str, &'a Found>,
     /// What was before it was taken away on purpose.
     first_seq: u64,
@@ -94,11 +89,13 @@ impl Checked<'_> {
             }
             Err(error) => return self.failed(path, &error),
         };
-        if let Some(key) = self.key {
-            if digest.digest_public_key_fingerprint != key.fingerprint() {
+        if !self.keys.is_empty() {
+            let fingerprint = &digest.digest_public_key_fingerprint;
+            let mut keys = self.keys.iter();
+            let Some(key) = keys.find(|key| key.fingerprint() == *fingerprint) else {
                 blame(What::OtherKey(digest.digest_public_key_fingerprint));
                 return None;
-            }
+            };
             if !key.has_signed(&digest.to_sign(hash), &signature) {
                 blame(What::WronglySigned);
                 return None;
@@ -164,7 +161,7 @@ impl Checked<'_> {
 
     /// A file is compressed only when a digest has it.
     fn unlisted(&mut self) {
-        if self.digests.count == 0 && self.key.is_none() {
+        if self.digests.count == 0 && self.keys.is_empty() {
             return;
         }
         for file in &self.listing.closed {

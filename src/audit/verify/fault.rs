@@ -92,7 +92,7 @@ pub enum What {
     #[error("was changed, or its signature was, or another key has signed it")]
     WronglySigned,
     /// Another key has signed it.
-    #[error("is signed with the key {0}, and not with the given one")]
+    #[error("is signed with the key {0}, which was not given")]
     OtherKey(String),
     /// It names another digest as the one before it.
     #[error("follows the digest `{0}`, which is not the one before it")]

@@ -26,10 +26,10 @@ const MOST_SHOWN: usize = 20;
 pub(super) struct Arguments {
     /// The file that `audit.file` names, or a folder with the files of one journal.
     path: PathBuf,
-    /// What digests are signed with: the public key in PEM, or the private one. Without it
-    /// signatures are not checked.
+    /// What digests are signed with: the public key in PEM, or the private one; again for
+    /// each key there was. Without any, signatures are not checked.
     #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    key: Vec<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -39,17 +39,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> u8 {
-    let key = match arguments.key.as_deref().map(PublicKey::read).transpose() {
-        Ok(key) => key,
+    let keys = arguments.key.iter().map(|path| PublicKey::read(path));
+    let keys: Vec<_> = match keys.collect() {
+        Ok(keys) => keys,
         Err(error) => {
             console.complain(error);
             return exit::UNREADABLE;
         }
     };
-    let has_key = key.is_some();
+    let has_key = !keys.is_empty();
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
     let settings = Settings {
-        key,
+        keys,
         threads: arguments.threads.unwrap_or_else(processors),
     };
     let bytes = Listing::of(&arguments.path).map_or(0, |listing| listing.bytes());
@@ -184,15 +185,16 @@ fn notes(report: &Report, has_key: bool) -> Vec<String> {
             if digests.is_suffix {
                 notes.push("digests before the first one were removed".to_owned());
             }
+            let until = match (digests.last_seq, digests.until) {
+                (Some(seq), Some(time)) => {
+                    let time = humantime::format_rfc3339_seconds(time);
+                    format!("signed are the lines up to seq {seq}; the last digest is of {time}")
+                }
+                _ => "no line is covered by a good digest".to_owned(),
+            };
             notes.push(format!(
-                "signed are the lines up to seq {}, until {}; somebody with the disk can have \
-                 taken away digests after that, and written what follows anew: compare with \
-                 digests kept elsewhere",
-                digests.last_seq.unwrap_or_default(),
-                digests
-                    .until
-                    .map(humantime::format_rfc3339_seconds)
-                    .map_or_else(|| "nobody knows when".to_owned(), |time| time.to_string()),
+                "{until}. Somebody with the disk can have taken away digests and written what \
+                 follows anew: compare with digests kept elsewhere"
             ));
         }
     }

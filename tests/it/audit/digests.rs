@@ -5,7 +5,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use poolgate::audit::digest::{Digests, Maker};
-use poolgate::audit::verify::Verdict;
+use poolgate::audit::sign::PublicKey;
+use poolgate::audit::verify::{Settings, Verdict, What, verify};
 
 use super::{Made, clock};
 use crate::support::journal::{Journal, signing_key};
@@ -126,6 +127,30 @@ fn a_file_that_was_changed_before_it_was_compressed_is_left_and_told() {
     assert!(error.contains("is not what its digest has"), "{error}");
     assert!(plain.exists());
     assert_eq!(made.verify().verdict(), Verdict::Broken);
+}
+
+#[test]
+fn the_chain_of_digests_goes_on_with_a_new_key_and_each_key_has_to_be_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made::in_folder(folder.path(), true);
+    let old = PublicKey::read(&made.key).unwrap();
+    fs::write(&made.key, signing_key()).unwrap();
+    let new = PublicKey::read(&made.key).unwrap();
+    let journal = Journal::new(&folder.path().join("elsewhere"));
+    let mut settings = journal.settings(&made.key);
+    settings.journal.clone_from(&made.path);
+    let mut maker = Maker::open(&settings, journal.now()).unwrap().unwrap();
+    maker.make(maker.next_hour(), false).unwrap();
+    let with = |keys: &[&PublicKey]| {
+        let keys = keys.iter().map(|key| (*key).clone()).collect();
+        verify(&made.path, &Settings { keys, threads: 1 }, &|_| {}).unwrap()
+    };
+
+    assert_eq!(with(&[&old, &new]).verdict(), Verdict::Clean);
+    assert_eq!(with(&[&new, &old]).digests.signed, 7);
+    let faults = with(&[&old]).faults;
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].what, What::OtherKey(new.fingerprint()));
 }
 
 #[test]

@@ -123,7 +123,11 @@ impl Base {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
         let settings = Settings {
-            key: self.has_digests.then(|| self.key.clone()),
+            keys: self
+                .has_digests
+                .then(|| self.key.clone())
+                .into_iter()
+                .collect(),
             threads: 1,
         };
         verify(&folder.path().join("audit.jsonl"), &settings, &|_| {}).unwrap()

@@ -16,21 +16,27 @@
 //! 7. A process that was killed leaves a journal that the next one goes on with; calls of
 //!    which only the intent is there get an outcome that says that it is not known.
 
+mod blocks;
+pub mod digest;
 mod events;
 mod files;
 pub mod journal;
 pub mod line;
+mod listing;
 mod open;
 mod recover;
 mod settings;
+pub mod sign;
 mod sink;
+pub mod verify;
+pub mod who;
 mod writer;
 
 use std::time::SystemTime;
 
 pub use events::{Origin, SOURCE};
-pub use files::{ClosedFile, closed};
 pub use journal::{Journal, Unavailable};
+pub use listing::{ListError, Listing};
 pub use recover::OpenError;
 pub use settings::{Settings, Sync, Unrecorded};
 

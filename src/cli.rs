@@ -8,6 +8,7 @@ use std::io::{ErrorKind, IsTerminal, Read, Write};
 
 use clap::{Parser, Subcommand};
 
+mod audit;
 mod call;
 mod check;
 mod client;
@@ -71,6 +72,8 @@ enum Command {
     Call(call::Arguments),
     /// Say what the policies make of a call, or print what they can speak of.
     Policy(policy::Arguments),
+    /// Check the audit journal, or search it.
+    Audit(audit::Arguments),
     /// Ask a server whether it is serving; for container health checks.
     Healthcheck(healthcheck::Arguments),
     /// Print the version.
@@ -139,6 +142,7 @@ fn run_on(
         Command::Check(arguments) => check::run(arguments, environment, console),
         Command::Call(arguments) => call::run(arguments, environment, console),
         Command::Policy(arguments) => policy::run(arguments, environment, console),
+        Command::Audit(arguments) => audit::run(arguments, console),
         Command::Healthcheck(arguments) => healthcheck::run(arguments, environment, console),
         Command::Version(arguments) => version::run(&arguments, console),
     };

@@ -16,7 +16,7 @@
 use std::fmt;
 use std::io;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter};
@@ -42,8 +42,17 @@ impl Hash {
 
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
+        Self::taken(&digest(&SHA256, bytes))
+    }
+
+    /// The hash of bytes that came one after the other.
+    pub(super) fn finish(bytes: Context) -> Self {
+        Self::taken(&bytes.finish())
+    }
+
+    fn taken(digest: &Digest) -> Self {
         let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        hash.copy_from_slice(digest.as_ref());
         Self(hash)
     }
 
@@ -165,6 +174,14 @@ fn open(bytes: &mut Vec<u8>, object: &impl Serialize) -> serde_json::Result<()> 
         bytes.push(b',');
     }
     Ok(())
+}
+
+/// A text as it stands in a line, with its quotes.
+pub(super) fn quoted(text: &str) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    // A text can always be written to memory.
+    let _ = text.serialize(&mut Serializer::with_formatter(&mut quoted, Plain));
+    quoted
 }
 
 /// A line as it was read.

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::files::{self, cut_name, next_name};
 use super::line::Sealed;
+use super::listing::{Closed, Listing};
 use super::sink::{FileSink, Limits, lock};
 use super::writer::Chain;
 
@@ -157,11 +158,12 @@ fn finish_rotation(path: &Path) -> io::Result<u64> {
 
 /// Where the newest closed file ends.
 fn end_of_closed(path: &Path) -> io::Result<Option<Chain>> {
-    let Some(newest) = files::closed(path)?.pop() else {
+    let listing = Listing::written_to(path).map_err(io::Error::other)?;
+    let Some(newest) = listing.closed.last().and_then(Closed::path) else {
         return Ok(None);
     };
-    let file = File::open(&newest.path)?;
-    let read: Box<dyn Read> = match newest.path.extension().is_some_and(|end| end == "gz") {
+    let file = File::open(newest)?;
+    let read: Box<dyn Read> = match newest.extension().is_some_and(|end| end == "gz") {
         true => Box::new(MultiGzDecoder::new(file)),
         false => Box::new(file),
     };

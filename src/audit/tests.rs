@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::journal::{Durability, Intent, Kind, PLACES};
 use super::line::{Draft, Hash, Sealed};
+use super::listing::Closed;
 use super::*;
 use crate::clock::Clock;
 
@@ -78,11 +79,9 @@ impl Kept {
 
     /// Every line of every file, oldest first, whole and in one chain.
     fn lines(&self) -> Vec<Value> {
-        let mut files: Vec<PathBuf> = closed(self.path())
-            .unwrap()
-            .into_iter()
-            .map(|file| file.path)
-            .collect();
+        let listing = Listing::of(self.path()).unwrap();
+        let closed = listing.closed.iter().filter_map(Closed::path);
+        let mut files: Vec<PathBuf> = closed.map(Path::to_owned).collect();
         files.push(self.path().to_owned());
         let mut lines = Vec::new();
         let mut hash = Hash::NONE;
@@ -235,7 +234,7 @@ async fn a_journal_goes_on_over_restarts_and_files() {
     }
 
     let names = kept.names();
-    assert!(closed(kept.path()).unwrap().len() >= 4);
+    assert!(Listing::of(kept.path()).unwrap().closed.len() >= 4);
     assert_eq!(names.iter().filter(|name| name.contains('-')).count(), 20);
     let lines = kept.lines();
     let reasons: Vec<&str> = lines

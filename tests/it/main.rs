@@ -12,6 +12,7 @@
 )]
 
 mod any_bytes;
+mod audit;
 mod authn;
 mod bad_input;
 mod behaviour;

@@ -74,6 +74,8 @@ pub(super) const HIGHER: &[(&str, &[&str])] = &[
     ),
     // 4
     ("cli", &["config", "server", "telemetry"]),
+    // Reads the journal's files; no server is there.
+    ("cli/audit", &["audit"]),
     // `main` hands the environment, which `config` reads, to `cli`.
     ("main", &["cli", "config"]),
 ];

@@ -9,6 +9,7 @@
 //! * [`fuzz::Target`] is what random input is thrown at, here and by `fuzz/`.
 //! * [`guarded::Guarded`] has a caller and policies for the real binary, and
 //!   [`house::House`] as many of both as a test writes, for poolgate in this process.
+//! * [`journal::Journal`] writes an audit journal, with digests if they are wanted.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
@@ -25,6 +26,7 @@ pub mod fake_aws;
 pub mod fuzz;
 pub mod guarded;
 pub mod house;
+pub mod journal;
 pub mod process;
 pub mod raw;
 pub mod tokens;

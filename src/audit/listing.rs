@@ -1,0 +1,388 @@
+//! The files of a journal, by their names.
+//!
+//! `audit.file` is being written. When it is closed it is renamed to
+//! `{stem}-{time of closing}-{seq of its first line}.{extension}`, and later compressed,
+//! which adds `.gz`. What else lies in the folder is not the journal's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::blocks::{Blocks, Source};
+
+/// The fewest digits of the number in a name.
+const SEQ_DIGITS: usize = 12;
+
+/// What a journal's files are called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Names {
+    stem: String,
+    /// With its dot; empty where there is none.
+    extension: String,
+}
+
+/// The files of a journal that are there.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub(super) folder: PathBuf,
+    pub(super) names: Names,
+    /// In the order of what they hold.
+    pub(super) closed: Vec<Closed>,
+    /// The file that is being written, where it was asked for or is there.
+    pub(super) active: Option<Active>,
+}
+
+/// The file that is being written.
+#[derive(Clone, Debug)]
+pub(super) struct Active {
+    pub(super) path: PathBuf,
+    /// It is opened before the others are listed: one that is closed meanwhile is in the
+    /// listing, or this one, and never in neither.
+    file: Option<Arc<File>>,
+}
+
+/// A file that is no longer written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Closed {
+    /// Its name before it was compressed.
+    pub(super) name: String,
+    /// What the name says is the number of its first line.
+    pub(super) first_seq: u64,
+    pub(super) closed_at: SystemTime,
+    pub(super) plain: Option<PathBuf>,
+    pub(super) zipped: Option<PathBuf>,
+}
+
+/// There is no journal, or it cannot be told which files are its own.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The folder cannot be read.
+    #[error("cannot read `{path}`: {error}", path = .0.display(), error = .1)]
+    Folder(PathBuf, #[source] io::Error),
+    /// There is nothing at the path.
+    #[error("there is no journal at `{}`", .0.display())]
+    Nothing(PathBuf),
+    /// The path names a folder with several journals.
+    #[error("`{path}` holds more than one journal; name one of {names}", path = .0.display(), names = .1)]
+    Several(PathBuf, String),
+    /// No file can be called so.
+    #[error("`{}` is no name of a journal", .0.display())]
+    NoName(PathBuf),
+}
+
+impl Listing {
+    /// The journal that is written to `path`, or the only one in the folder `path`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or more than one.
+    pub fn of(path: &Path) -> Result<Self, ListError> {
+        if path.is_dir() {
+            return Self::in_folder(path);
+        }
+        let listing = Self::written_to(path)?;
+        if listing.closed.is_empty() && !path.exists() {
+            return Err(ListError::Nothing(path.to_owned()));
+        }
+        Ok(listing)
+    }
+
+    /// The journal that is written to `path`; it may have no file yet.
+    pub(super) fn written_to(path: &Path) -> Result<Self, ListError> {
+        let no_name = || ListError::NoName(path.to_owned());
+        let name = path.file_name().and_then(|name| name.to_str());
+        let names = Names::of(name.ok_or_else(no_name)?);
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let active = Active {
+            path: path.to_owned(),
+            file: File::open(path).ok().map(Arc::new),
+        };
+        let closed = entries(folder)?
+            .iter()
+            .filter_map(|name| names.parse(folder, name))
+            .collect();
+        let closed = in_order(closed);
+        Ok(Self {
+            active: (!active.is_one_of(&closed)).then_some(active),
+            closed,
+            folder: folder.to_owned(),
+            names,
+        })
+    }
+
+    fn in_folder(folder: &Path) -> Result<Self, ListError> {
+        let all: BTreeSet<Names> = entries(folder)?
+            .iter()
+            .filter_map(|name| Names::of_closed(name))
+            .collect();
+        let mut each = all.iter();
+        match (each.next(), each.next()) {
+            (None, _) => Err(ListError::Nothing(folder.to_owned())),
+            (Some(names), None) => {
+                let active = folder.join(names.active());
+                let mut listing = Self::of(&active)?;
+                listing.active = listing.active.filter(|active| active.file.is_some());
+                Ok(listing)
+            }
+            (Some(_), Some(_)) => {
+                let names: Vec<_> = all
+                    .iter()
+                    .map(|names| format!("`{}`", names.active()))
+                    .collect();
+                Err(ListError::Several(folder.to_owned(), names.join(", ")))
+            }
+        }
+    }
+
+    /// What all files hold on the disk, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let closed = self.closed.iter().filter_map(Closed::path);
+        closed
+            .chain(self.active.iter().map(|active| active.path.as_path()))
+            .filter_map(|path| fs::metadata(path).ok())
+            .map(|metadata| metadata.len())
+            .sum()
+    }
+
+    /// Where the journal's digests are.
+    pub(super) fn digests(&self) -> PathBuf {
+        self.folder.join("digests")
+    }
+}
+
+impl Active {
+    /// Its bytes.
+    pub(super) fn blocks(&self) -> io::Result<Blocks<Source>> {
+        match &self.file {
+            Some(file) => Ok(Blocks::plain(Arc::clone(file))),
+            // What was wrong then is wrong now.
+            None => Blocks::open(&self.path),
+        }
+    }
+
+    /// Whether it was closed after it was opened here.
+    fn is_one_of(&self, closed: &[Closed]) -> bool {
+        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
+        let Some(own) = own.map(inode) else {
+            return false;
+        };
+        let mut plain = closed.iter().rev().filter_map(|file| file.plain.as_ref());
+        plain.any(|path| fs::metadata(path).is_ok_and(|metadata| inode(metadata) == own))
+    }
+}
+
+impl Closed {
+    /// Where it can be read: as it was written, or else compressed.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.plain.as_deref().or(self.zipped.as_deref())
+    }
+}
+
+impl Names {
+    pub(super) fn of(active: &str) -> Self {
+        let (stem, extension) = match active.rfind('.').filter(|at| *at > 0) {
+            Some(dot) => active.split_at_checked(dot).unwrap_or((active, "")),
+            None => (active, ""),
+        };
+        Self {
+            stem: stem.to_owned(),
+            extension: extension.to_owned(),
+        }
+    }
+
+    /// The name of a file that is closed at a time, by the number of its first line.
+    pub(super) fn closed(&self, at: SystemTime, first_seq: u64) -> String {
+        let (stem, extension) = (&self.stem, &self.extension);
+        format!("{stem}-{}-{first_seq:0SEQ_DIGITS$}{extension}", stamp(at))
+    }
+
+    pub(super) fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    fn active(&self) -> String {
+        format!("{}{}", self.stem, self.extension)
+    }
+
+    fn of_closed(name: &str) -> Option<Self> {
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let (rest, last) = plain.rsplit_once('-')?;
+        let (stem, stamp) = rest.rsplit_once('-')?;
+        parse_stamp(stamp)?;
+        let digits = last.bytes().take_while(u8::is_ascii_digit).count();
+        let (_, extension) = last.split_at_checked(digits)?;
+        let is_extension = extension.is_empty() || extension.starts_with('.');
+        (digits >= SEQ_DIGITS && is_extension).then(|| Self {
+            stem: stem.to_owned(),
+            extension: extension.to_owned(),
+        })
+    }
+
+    fn parse(&self, folder: &Path, name: &str) -> Option<Closed> {
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let middle = plain.strip_prefix(&self.stem)?.strip_prefix('-')?;
+        let (stamp, seq) = middle.strip_suffix(&self.extension)?.split_once('-')?;
+        if seq.len() < SEQ_DIGITS || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let path = Some(folder.join(name));
+        let is_plain = plain == name;
+        Some(Closed {
+            name: plain.to_owned(),
+            first_seq: seq.parse().ok()?,
+            closed_at: parse_stamp(stamp)?,
+            plain: path.clone().filter(|_| is_plain),
+            zipped: path.filter(|_| !is_plain),
+        })
+    }
+
+    /// What the name of a closed file says is the number of its first line.
+    pub(super) fn first_seq(&self, name: &str) -> Option<u64> {
+        self.parse(Path::new(""), name).map(|file| file.first_seq)
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<String>, ListError> {
+    let failed = |error| ListError::Folder(folder.to_owned(), error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+/// By their numbers; a file and its compressed form are one.
+fn in_order(files: Vec<Closed>) -> Vec<Closed> {
+    let mut found: BTreeMap<(u64, String), Closed> = BTreeMap::new();
+    for file in files {
+        let key = (file.first_seq, file.name.clone());
+        match found.get_mut(&key) {
+            Some(other) => {
+                other.plain = other.plain.take().or(file.plain);
+                other.zipped = other.zipped.take().or(file.zipped);
+            }
+            None => {
+                found.insert(key, file);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// `20261125T050000Z`.
+pub(super) fn stamp(time: SystemTime) -> String {
+    let time = time.max(SystemTime::UNIX_EPOCH);
+    let mut text = humantime::format_rfc3339_seconds(time).to_string();
+    text.retain(|letter| !matches!(letter, '-' | ':'));
+    text
+}
+
+pub(super) fn parse_stamp(stamp: &str) -> Option<SystemTime> {
+    let digits: Vec<char> = stamp.chars().collect();
+    let ([year @ .., m1, m2, d1, d2], ['T', h1, h2, n1, n2, s1, s2, 'Z']) =
+        digits.split_at_checked(8)?
+    else {
+        return None;
+    };
+    let year: String = year.iter().collect();
+    humantime::parse_rfc3339(&format!(
+        "{year}-{m1}{m2}-{d1}{d2}T{h1}{h2}:{n1}{n2}:{s1}{s2}Z"
+    ))
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_journal_are_told_from_others_and_put_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "audit.jsonl",
+            "audit-20261125T060000Z-000000000042.jsonl",
+            "audit-20261125T050000Z-000000000001.jsonl.gz",
+            "audit-20261125T070000Z-1000000000000.jsonl",
+            "audit-20261125T070000Z-1000000000000.jsonl.gz",
+            // Not its own:
+            "audit-20261125T050000Z-1.jsonl",
+            "audit-20261325T050000Z-000000000001.jsonl",
+            "audit-20261125T050000Z-000000000001.jsonl.gz.tmp",
+            "audit-other-20261125T050000Z-000000000001.jsonl",
+            "audit-20261125T050000Z-000000000001.json",
+            "audit-é0261125T050000-000000000001.jsonl",
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+
+        let listing = Listing::of(&folder.path().join("audit.jsonl")).unwrap();
+
+        let seqs: Vec<_> = listing.closed.iter().map(|file| file.first_seq).collect();
+        assert_eq!(seqs, [1, 42, 1_000_000_000_000]);
+        let last = listing.closed.last().unwrap();
+        assert!(last.plain.is_some() && last.zipped.is_some());
+        let several = Listing::of(folder.path()).unwrap_err().to_string();
+        assert!(several.contains("`audit-other.jsonl`"), "{several}");
+    }
+
+    #[test]
+    fn a_folder_with_one_journal_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Listing::of(folder.path()).is_err());
+        assert!(Listing::of(&folder.path().join("audit.jsonl")).is_err());
+        let name = "a-b-20261125T060000Z-000000000042";
+        fs::write(folder.path().join(name), "12345").unwrap();
+
+        let listing = Listing::of(folder.path()).unwrap();
+
+        assert_eq!(listing.names, Names::of("a-b"));
+        assert!(listing.active.is_none());
+        assert_eq!(listing.bytes(), 5);
+        assert_eq!(listing.names.first_seq(&format!("{name}.gz")), Some(42));
+    }
+
+    #[test]
+    fn a_file_that_is_closed_while_it_is_looked_at_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let closed = folder
+            .path()
+            .join("audit-20261125T060000Z-000000000042.jsonl");
+        fs::write(&path, "1\n").unwrap();
+        let listing = Listing::of(&path).unwrap();
+
+        fs::rename(&path, &closed).unwrap();
+        fs::write(&path, "22\n").unwrap();
+
+        let mut blocks = listing.active.as_ref().unwrap().blocks().unwrap();
+        assert_eq!(blocks.next().unwrap().unwrap().bytes, b"1\n");
+        let opened = listing.active.unwrap();
+        let listing = Listing::of(&path).unwrap();
+        assert!(opened.is_one_of(&listing.closed));
+        assert!(!listing.active.unwrap().is_one_of(&listing.closed));
+    }
+
+    #[test]
+    fn a_stamp_says_when_and_others_are_none() {
+        let time = humantime::parse_rfc3339("2026-11-25T05:06:07Z").unwrap();
+
+        assert_eq!(stamp(time), "20261125T050607Z");
+        assert_eq!(parse_stamp("20261125T050607Z"), Some(time));
+        for other in [
+            "",
+            "20261125T050607",
+            "20261125T056007Z",
+            "20261125 050607Z",
+        ] {
+            assert_eq!(parse_stamp(other), None, "{other}");
+        }
+    }
+}

@@ -16,6 +16,7 @@
 //! 7. A process that was killed leaves a journal that the next one goes on with; calls of
 //!    which only the intent is there get an outcome that says that it is not known.
 
+mod begun;
 mod blocks;
 pub mod digest;
 mod events;
@@ -24,21 +25,31 @@ pub mod journal;
 pub mod line;
 mod listing;
 mod open;
+mod record;
+mod recorder;
 mod recover;
+mod redact;
 mod settings;
+mod shape;
 pub mod sign;
 mod sink;
+pub mod strangers;
+mod text;
 pub mod verify;
 pub mod who;
 mod writer;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-pub use events::{Origin, SOURCE};
+pub use begun::Begun;
+pub use events::{AWS_SOURCE, Origin, SOURCE};
 pub use journal::{Journal, Unavailable};
 pub use listing::{ListError, Listing};
+pub use recorder::{Entry, Recorder};
 pub use recover::OpenError;
+pub use redact::{HIDDEN, MacKey};
 pub use settings::{Settings, Sync, Unrecorded};
+pub use writer::{Closed, Copy};
 
 /// The version of CloudTrail's record format (reference: security, 5.1).
 pub const EVENT_VERSION: &str = "1.11";
@@ -51,6 +62,12 @@ pub trait Meter: Send + std::marker::Sync + 'static {
     fn failed(&self);
     /// Records are not taken any more, or again.
     fn failing(&self, failing: bool);
+}
+
+/// So many seconds after the Unix epoch, as CloudTrail writes it.
+fn epoch(seconds: u64) -> String {
+    let last = Duration::from_secs(253_402_300_799);
+    event_time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds).min(last))
 }
 
 /// A time as CloudTrail writes it: UTC, in whole seconds.

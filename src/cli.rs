@@ -30,6 +30,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// The drain cut calls that were under way.
     pub const CUT: u8 = 3;
+    /// Something could not be recorded at the end.
+    pub const UNRECORDED: u8 = 4;
     /// `policy explain`: the call would be denied.
     pub const DENIED: u8 = 77;
     /// `call`: added to the gRPC code of an error answer.

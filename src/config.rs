@@ -13,13 +13,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{authn, emulator, policy, server, telemetry, upstream};
+use crate::{audit, authn, emulator, policy, server, telemetry, upstream};
 
 mod accepts;
 mod callers;
 mod cross_checks;
 mod effective;
 mod faults;
+mod journal;
 mod key;
 mod keys;
 mod login_providers;
@@ -50,6 +51,8 @@ pub struct Config {
     pub authn: authn::Settings,
     /// Who may do what.
     pub policy: policy::Settings,
+    /// What is recorded.
+    pub audit: audit::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator.
@@ -93,6 +96,7 @@ impl Config {
             admin: server::admin::Settings::default(),
             authn: authn::Settings::default(),
             policy: policy::Settings::default(),
+            audit: audit::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
@@ -133,6 +137,7 @@ impl Config {
         self.tls = tls::read(reader);
         reader.read(&keys::ADMIN_LISTEN, &mut self.admin.listen);
         callers::read(reader, &mut self.authn);
+        journal::read(reader, &mut self.audit);
 
         let upstream = &mut self.upstream;
         reader.read(&keys::UPSTREAM_KIND, &mut upstream.kind);
@@ -193,6 +198,7 @@ impl From<Config> for server::Parts {
             admin: config.admin,
             authn: config.authn,
             policy: config.policy,
+            audit: config.audit,
             upstream: config.upstream,
             emulator: config.emulator,
             aws_port: config.aws_port,

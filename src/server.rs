@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::emulator::{self, Connector, Emulator};
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
-use crate::{authn, policy};
+use crate::{audit, authn, policy};
 
 pub mod admin;
 mod announce;
@@ -23,6 +23,7 @@ mod emulate;
 pub mod explain;
 pub mod health;
 mod http_fetch;
+mod journal;
 pub mod listen;
 mod lookup;
 pub mod reflection;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub authn: authn::Settings,
     /// Who may do what.
     pub policy: policy::Settings,
+    /// What is recorded.
+    pub audit: audit::Settings,
     /// The service behind poolgate.
     pub upstream: upstream::Settings,
     /// The emulator, for the upstream of that kind.
@@ -89,6 +92,15 @@ pub enum StartError {
     /// The callers file or the policies have mistakes.
     #[error("{}", .0.join("\n"))]
     Rules(Vec<String>),
+    /// The audit journal cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] audit::OpenError),
+    /// The journal's digests cannot be made.
+    #[error("cannot make digests of the audit journal: {0}")]
+    Digests(#[from] audit::digest::OpenError),
+    /// The key of the journal cannot be used.
+    #[error("`audit.mac_key_file`: {0}")]
+    MacKey(String),
     /// The files for TLS cannot be used.
     #[error("cannot use the files for TLS: {0}")]
     Tls(#[from] tls::Mistakes),
@@ -114,6 +126,7 @@ pub struct Running {
     health: Health,
     serving: Serving,
     writes: TaskTracker,
+    journal: Option<journal::Kept>,
     aws_port: Option<AwsPort>,
     _beside: DropGuard,
 }
@@ -155,9 +168,32 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     }
     let (aws_port, aws_address) = aws_port.unzip();
 
+    let mut parts = parts;
+    if emulator.is_some() {
+        parts.upstream.account_id = Some(parts.emulator.account_id.clone());
+    }
+    let origin = audit::Origin {
+        region: parts.upstream.region.clone(),
+        account_id: parts.upstream.account_id.clone(),
+        instance: parts.audit.instance.clone(),
+    };
+    let meter = Arc::clone(&metrics) as _;
+    let journal = journal::open(&parts.audit, origin, &clock, meter, &health, &ended)?;
+    let recorder = journal
+        .as_ref()
+        .map(|journal| Arc::clone(&journal.recorder));
+
     let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
     let upstream = upstream(&parts, emulator, &writes).await;
-    let stack = stack::whole(&parts.server, &rules, upstream, &health, &metrics, &clock)?;
+    let stack = stack::whole(
+        &parts.server,
+        &rules,
+        recorder,
+        upstream,
+        &health,
+        &metrics,
+        &clock,
+    )?;
     let limits = Limits {
         connections: parts.server.max_connections,
         concurrent_streams: parts.server.max_concurrent_streams,
@@ -174,6 +210,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         health,
         serving,
         writes,
+        journal,
         aws_port,
         _beside: beside,
     })
@@ -184,7 +221,7 @@ impl Running {
     /// until the very end.
     pub async fn until(self, mut signals: Signals) -> Outcome {
         let first = signals.next().await;
-        let outcome = drain::drain(
+        let mut outcome = drain::drain(
             &self.drain,
             first,
             &mut signals,
@@ -196,6 +233,13 @@ impl Running {
         if let Some(port) = &self.aws_port {
             port.end(drain::FAREWELL).await;
         }
+        // Last, because everything else may still have something to record.
+        if let Some(journal) = self.journal
+            && let Err(reason) = journal.close().await
+        {
+            tracing::error!(%reason, "drain: the audit journal could not be ended");
+            outcome.unrecorded = true;
+        }
         outcome
     }
 }
@@ -206,10 +250,7 @@ async fn upstream(
     emulator: Option<Arc<Emulator>>,
     writes: &TaskTracker,
 ) -> Upstream {
-    let mut settings = parts.upstream.clone();
-    if emulator.is_some() {
-        settings.account_id = Some(parts.emulator.account_id.clone());
-    }
+    let settings = parts.upstream.clone();
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
     Upstream::new(settings, http_client, writes.clone()).await
 }

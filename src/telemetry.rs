@@ -4,6 +4,7 @@
 //! more values than the protocol has methods and codes, and that no dependency
 //! logs below `info`, where it would print messages and headers.
 
+mod journal;
 mod labels;
 pub mod log;
 pub mod metrics;

@@ -157,7 +157,7 @@ pub fn stack(rules: &Rules, upstream: Arc<Upstream>) -> Stack {
     let clock = Clock::system();
     let meter: Arc<dyn Meter> = Arc::new(Uncounted);
     let settings = server::Settings::default();
-    let routes = stack::inner(&settings, rules, upstream, &meter, &clock);
+    let routes = stack::inner(&settings, rules, None, upstream, &meter, &clock);
     stack::outer(routes, meter, &clock)
 }
 

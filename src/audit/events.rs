@@ -1,6 +1,6 @@
 //! What the journal records about itself, as CloudTrail records what a service does.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::line::Draft;
+use super::shape::{Identity, Record};
 
 /// The source of records that are not about a call.
 pub const SOURCE: &str = "poolgate.internal";
+
+/// The source of records of calls.
+pub const AWS_SOURCE: &str = "cognito-identity.amazonaws.com";
 
 /// What is the same in all records of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,40 +29,6 @@ pub struct Origin {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
-    event_version: &'static str,
-    user_identity: Value,
-    event_time: String,
-    event_source: &'static str,
-    event_name: &'a str,
-    aws_region: &'a str,
-    #[serde(rename = "sourceIPAddress")]
-    source_ip_address: &'static str,
-    user_agent: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
-    request_parameters: Value,
-    response_elements: Value,
-    #[serde(rename = "requestID", skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-    #[serde(rename = "eventID")]
-    event_id: Uuid,
-    #[serde(rename = "sharedEventID", skip_serializing_if = "Option::is_none")]
-    shared_event_id: Option<Uuid>,
-    read_only: bool,
-    event_type: &'static str,
-    management_event: bool,
-    event_category: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipient_account_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_event_details: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    addendum: Option<Value>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Additional<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     phase: Option<&'static str>,
@@ -66,26 +36,25 @@ struct Additional<'a> {
 }
 
 /// Something that happened to the journal or its process.
-pub(super) fn event(origin: &Arc<Origin>, name: &str, details: Value, now: SystemTime) -> Draft {
-    let event = Event {
+pub(super) fn event(origin: &Origin, name: &str, details: Value, now: SystemTime) -> Draft {
+    let record = Record {
         service_event_details: Some(details),
-        ..blank(origin, name, now)
+        ..own(origin, SOURCE, name, now)
     };
-    draft(origin, &event, None)
+    draft(origin, &record, None)
 }
 
 /// The outcome of a call of which only the intent is there, because the process ended in
 /// the middle of it.
 pub(super) fn unknown_outcome(
-    origin: &Arc<Origin>,
+    origin: &Origin,
     operation: &str,
     shared: Uuid,
     intent: Uuid,
     now: SystemTime,
 ) -> Draft {
-    let event = Event {
-        event_source: "cognito-identity.amazonaws.com",
-        error_code: Some("OutcomeUnknown"),
+    let record = Record {
+        error_code: Some(Cow::from("OutcomeUnknown")),
         shared_event_id: Some(shared),
         read_only: false,
         event_type: "AwsApiCall",
@@ -94,42 +63,29 @@ pub(super) fn unknown_outcome(
             "updatedFields": "errorCode",
             "originalEventID": intent,
         })),
-        ..blank(origin, operation, now)
+        ..own(origin, AWS_SOURCE, operation, now)
     };
-    draft(origin, &event, Some("outcome"))
+    draft(origin, &record, Some("outcome"))
 }
 
-fn blank<'a>(origin: &'a Origin, name: &'a str, now: SystemTime) -> Event<'a> {
-    Event {
-        event_version: super::EVENT_VERSION,
-        user_identity: json!({"type": "AWSService", "invokedBy": SOURCE}),
-        event_time: super::event_time(now),
-        event_source: SOURCE,
-        event_name: name,
-        aws_region: &origin.region,
-        source_ip_address: SOURCE,
-        user_agent: concat!("poolgate/", env!("CARGO_PKG_VERSION")),
-        error_code: None,
-        request_parameters: Value::Null,
-        response_elements: Value::Null,
-        request_id: None,
-        event_id: Uuid::now_v7(),
-        shared_event_id: None,
-        read_only: true,
-        event_type: "AwsServiceEvent",
-        management_event: true,
-        event_category: "Management",
-        recipient_account_id: origin.account_id.as_deref(),
-        service_event_details: None,
-        addendum: None,
+fn own<'a>(origin: &'a Origin, source: &'static str, name: &'a str, now: SystemTime) -> Record<'a> {
+    let identity = Identity {
+        kind: "AWSService",
+        invoked_by: Some(SOURCE),
+        ..Identity::default()
+    };
+    Record {
+        user_identity: identity,
+        source_ip_address: Cow::from(SOURCE),
+        ..Record::blank(origin, source, Cow::from(name), now)
     }
 }
 
-fn draft(origin: &Origin, event: &Event<'_>, phase: Option<&'static str>) -> Draft {
+pub(super) fn draft(origin: &Origin, record: &Record<'_>, phase: Option<&'static str>) -> Draft {
     let additional = Additional {
         phase,
         instance_id: &origin.instance,
     };
     // Both are structures, which are always written as objects.
-    Draft::new(event, &additional).unwrap_or_else(|_| Draft::empty())
+    Draft::new(record, &additional).unwrap_or_else(|_| Draft::empty())
 }

@@ -11,7 +11,7 @@ use super::journal::{Durability, Journal, Kind, Waiting};
 use super::line::Draft;
 use super::recover::{self, Found, OpenError};
 use super::sink::{Limits, Sink, Stdout};
-use super::writer::{Chain, Copy, Writer};
+use super::writer::{Chain, Closed, Copy, Writer};
 use super::{Meter, Settings};
 use crate::clock::Clock;
 
@@ -20,7 +20,8 @@ impl Journal {
     /// was left unfinished is cut off, and calls of which only the intent is there get an
     /// outcome that says that it is not known.
     ///
-    /// `copies` are handed all lines once they are written, with the number of the first.
+    /// `copies` are handed all lines once they are written, with the number of the first;
+    /// `closed` is told whenever a file was closed.
     ///
     /// # Errors
     ///
@@ -31,6 +32,7 @@ impl Journal {
         clock: &Clock,
         meter: Arc<dyn Meter>,
         copies: Vec<Copy>,
+        closed: Closed,
     ) -> Result<Self, OpenError> {
         let origin = Arc::new(origin);
         let (journal, shared) = Self::new();
@@ -69,6 +71,7 @@ impl Journal {
             clock: clock.clone(),
             meter,
             copies,
+            closed,
         };
         let first = lines.into_iter().map(|draft| Waiting {
             draft,

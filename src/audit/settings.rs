@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::MacKey;
+
 /// What can be set about the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -19,6 +21,11 @@ pub struct Settings {
     pub rotate_bytes: u64,
     /// How long a file is written.
     pub rotate_after: Duration,
+    /// The file with the key by which values are shown that may be looked for and not be
+    /// read. Unset: they are hidden.
+    pub mac_key_file: Option<PathBuf>,
+    /// The file with the key that digests are signed with. Unset: there are none.
+    pub signing_key_file: Option<PathBuf>,
     /// The name of this instance in its records.
     pub instance: String,
 }
@@ -53,12 +60,30 @@ impl Default for Settings {
             sync: Sync::default(),
             rotate_bytes: 64 * 1024 * 1024,
             rotate_after: Duration::from_secs(60 * 60),
+            mac_key_file: None,
+            signing_key_file: None,
             instance: "poolgate".to_owned(),
         }
     }
 }
 
 impl Settings {
+    /// The key that is set, from its file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or the key in it is too short.
+    pub fn mac_key(&self) -> Result<Option<MacKey>, String> {
+        let Some(path) = &self.mac_key_file else {
+            return Ok(None);
+        };
+        let secret = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+        match MacKey::new(secret.trim_ascii()) {
+            Some(key) => Ok(Some(key)),
+            None => Err(format!("the key has fewer than {} bytes", MacKey::LEAST)),
+        }
+    }
+
     /// Whether calls are recorded.
     pub fn is_on(&self) -> bool {
         self.file.is_some() || self.stdout

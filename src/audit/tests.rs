@@ -69,8 +69,15 @@ impl Kept {
             instance: "test".to_owned(),
         };
         let meter: Arc<dyn Meter> = self.counts.clone();
-        Journal::open(&self.settings, origin, &self.clock, meter, Vec::new())
-            .map_err(|error| error.to_string())
+        Journal::open(
+            &self.settings,
+            origin,
+            &self.clock,
+            meter,
+            Vec::new(),
+            Box::new(|| ()),
+        )
+        .map_err(|error| error.to_string())
     }
 
     fn open(&self) -> Journal {
@@ -356,13 +363,14 @@ async fn only_a_journals_file_is_taken_and_by_one_process() {
     let refused = kept.try_open().unwrap_err();
     assert!(refused.contains("another process writes it"), "{refused}");
 
-    for (content, says) in [("diary\n", "something else than an audit journal")] {
-        let other = Kept::new();
-        fs::write(other.path(), content).unwrap();
-        let refused = other.try_open().unwrap_err();
-        assert!(refused.contains(says), "{refused}");
-        assert_eq!(fs::read_to_string(other.path()).unwrap(), content);
-    }
+    let other = Kept::new();
+    fs::write(other.path(), "diary\n").unwrap();
+    let refused = other.try_open().unwrap_err();
+    assert!(
+        refused.contains("something else than an audit journal"),
+        "{refused}"
+    );
+    assert_eq!(fs::read_to_string(other.path()).unwrap(), "diary\n");
     let mut other = Kept::new();
     for (path, says) in [
         ("/dev/full", "not a regular file"),

@@ -52,8 +52,11 @@ impl Chain {
     }
 }
 
+/// What is told that a file was closed. It must not wait.
+pub type Closed = Box<dyn Fn() + Send>;
+
 /// What is told of lines that are in the journal.
-pub(super) type Copy = Box<dyn Fn(u64, &[u8]) + Send>;
+pub type Copy = Box<dyn Fn(u64, &[u8]) + Send>;
 
 /// What the thread owns.
 pub(super) struct Writer {
@@ -65,6 +68,8 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) meter: Arc<dyn Meter>,
     pub(super) copies: Vec<Copy>,
+    /// Told when a file was closed.
+    pub(super) closed: Closed,
 }
 
 impl Writer {
@@ -219,6 +224,7 @@ impl Writer {
         let count = usize::try_from(chain.seq - self.chain.seq).unwrap_or_default();
         self.told(&lines, count, true);
         self.chain = chain;
+        (self.closed)();
         Ok(())
     }
 

@@ -49,6 +49,7 @@ pub(super) fn run(
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
+        Ok(outcome) if outcome.unrecorded => exit::UNRECORDED,
         Ok(_) => exit::CUT,
         Err(error) => not_started(&error),
     }
@@ -78,7 +79,8 @@ pub(super) fn not_started(error: &StartError) -> u8 {
     tracing::error!(%error, "cannot start: {error}");
     match error {
         StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
-        StartError::Rules(_) | StartError::Tls(_) => exit::CONFIGURATION,
+        StartError::Audit(_) | StartError::Digests(_) => exit::UNAVAILABLE,
+        StartError::Rules(_) | StartError::Tls(_) | StartError::MacKey(_) => exit::CONFIGURATION,
         StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
     }
 }

@@ -18,7 +18,7 @@ pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
 pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
-pub(super) use policy::{Guardrails, Paths, RoleArns, RoleName, Tag};
+pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,24 @@ impl Accepts for Flag {
 
     fn shape(&self) -> Shape {
         Shape::Bare
+    }
+}
+
+/// A name, such as that of a role.
+pub(super) struct Name;
+
+impl Accepts for Name {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, String> {
+        match text.trim().is_empty() {
+            true => Err("empty".to_owned()),
+            false => Ok(text.to_owned()),
+        }
+    }
+
+    fn accepted(&self) -> String {
+        "a name".to_owned()
     }
 }
 
@@ -185,6 +203,12 @@ impl Accepts for LogLevel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_not_empty() {
+        assert_eq!(Name.parse("admin"), Ok("admin".to_owned()));
+        assert!(Name.parse(" ").is_err());
+    }
 
     #[test]
     fn a_range_includes_its_ends() {

@@ -6,6 +6,7 @@ use super::Config;
 use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
+use crate::audit::Unrecorded;
 use crate::emulator::Overrides;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::upstream::Kind;
@@ -14,6 +15,7 @@ use crate::upstream::Kind;
 pub(super) fn run(config: &Config, reader: &mut Reader) {
     listeners(config, reader);
     callers(config, reader);
+    records(config, reader);
     deadlines(config, reader);
     regions(config, reader);
     endpoint(config, reader);
@@ -140,6 +142,26 @@ fn callers(config: &Config, reader: &mut Reader) {
             &keys::TLS_KEY_FILE,
         ];
         add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
+    }
+}
+
+/// What is done at AWS through poolgate is recorded.
+fn records(config: &Config, reader: &mut Reader) {
+    let is_allowed = config.audit.is_on() || config.audit.unrecorded == Unrecorded::Everywhere;
+    if config.upstream.kind == Kind::Aws && !is_allowed {
+        let reason = format!(
+            "calls to AWS want a record of each; set `{}`, or `{} = true`, or write \
+             `{} = \"everywhere\"` to do without",
+            keys::AUDIT_FILE.path,
+            keys::AUDIT_STDOUT.path,
+            keys::AUDIT_UNRECORDED.path
+        );
+        let compared: [&dyn AnyKey; 3] = [
+            &keys::AUDIT_FILE,
+            &keys::AUDIT_STDOUT,
+            &keys::AUDIT_UNRECORDED,
+        ];
+        add(reader, &keys::UPSTREAM_KIND, &compared, reason);
     }
 }
 

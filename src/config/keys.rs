@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
-    LogLevel, Maybe, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, RoleName, SamlFiles,
+    LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, SamlFiles,
     SecretKeysFile, Span, Tag, Url, Whole,
 };
 use super::key::{AnyKey, Key};
+use crate::audit::{Sync, Unrecorded};
 use crate::emulator::{Isolation, LoginTokens, Pace};
 use crate::server::tls::ClientCertificates;
 use crate::server::{Plaintext, Unauthenticated};
@@ -99,8 +100,28 @@ keys! {
         "The roles that pools may be given and that credentials may be asked for, for guardrails. Unset: none; `[\"*\"]`: any.";
     POLICY_MAX_TOKEN_DURATION: Span = "policy.max_token_duration", Some("1h"), span(1000, 86_400),
         "How long a token for a developer identity may hold, for guardrails. AWS's default is 15 minutes.";
-    POLICY_ADMIN_ROLE: RoleName = "policy.admin_role", Some("admin"), RoleName,
+    POLICY_ADMIN_ROLE: Name = "policy.admin_role", Some("admin"), Name,
         "The role that may delete and may take the production tag off, for guardrails.";
+    AUDIT_FILE: FilePath = "audit.file", None, FilePath,
+        "The file with one record for each call, in CloudTrail's shape: see docs/audit.md. Its directory has to be there. Unset: none.";
+    AUDIT_STDOUT: Flag = "audit.stdout", Some("false"), Flag,
+        "Whether records go to standard output: beside a file as a copy, without one as the journal itself.";
+    AUDIT_UNRECORDED: OneOf<Unrecorded> = "audit.unrecorded", Some("emulator"),
+        OneOf(&[("emulator", Unrecorded::Emulator), ("everywhere", Unrecorded::Everywhere)]),
+        "Where calls are served that nobody records. `emulator` refuses to start in front of AWS without a journal.";
+    AUDIT_SYNC: OneOf<Sync> = "audit.sync", Some("all"),
+        OneOf(&[("all", Sync::All), ("changes", Sync::Changes)]),
+        "Which records are on the disk before the answer leaves. `changes`: those of reads that succeed are handed to the operating system before, and are on the disk 100 ms later.";
+    AUDIT_ROTATE_BYTES: Whole<u64> = "audit.rotate_bytes", Some("67108864"), whole(65_536, 1_099_511_627_776),
+        "How large a file becomes before another one is begun, in bytes.";
+    AUDIT_ROTATE_AFTER: Span = "audit.rotate_after", Some("1h"), span(60_000, 604_800),
+        "How long a file is written before another one is begun. SIGHUP begins one at once.";
+    AUDIT_MAC_KEY_FILE: FilePath = "audit.mac_key_file", None, FilePath,
+        "The file with a key of at least 32 bytes by which names of users and values of tags are shown, as `hmac-sha256:…`: they can be looked for and not be read. Unset: they are hidden.";
+    AUDIT_SIGNING_KEY_FILE: FilePath = "audit.signing_key_file", None, FilePath,
+        "The RSA key, in PEM, that digests of the journal are signed with, in CloudTrail's own format. Wants `audit.file`. Unset: no digests.";
+    AUDIT_INSTANCE: Name = "audit.instance", Some("poolgate"), Name,
+        "The name of this instance in its records.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";

@@ -50,12 +50,14 @@ pub struct Outcome {
     pub writes_cut: usize,
     /// Connections that did not end by themselves.
     pub connections_cut: usize,
+    /// Whether something could not be recorded at the end.
+    pub unrecorded: bool,
 }
 
 impl Outcome {
-    /// Whether every call and every write came to its end.
+    /// Whether every call and every write came to its end, and was recorded.
     pub fn is_clean(self) -> bool {
-        self.calls_cut == 0 && self.writes_cut == 0
+        !self.unrecorded && self.calls_cut == 0 && self.writes_cut == 0
     }
 }
 
@@ -121,6 +123,7 @@ async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {
         calls_cut: serving.open_calls(),
         writes_cut: writes.len(),
         connections_cut: serving.open_connections(),
+        unrecorded: false,
     };
     serving.cut();
     serving.connections_ended().await;
@@ -128,6 +131,7 @@ async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {
         calls_cut,
         writes_cut,
         connections_cut,
+        ..
     } = outcome;
     if outcome.is_clean() {
         tracing::info!(connections_cut, "drain: ended, no call was cut");

@@ -11,10 +11,11 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 
+use crate::audit::Recorder;
 use crate::clock::Clock;
 use crate::layers::{
-    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Judged, KnownService, Meter, Observe,
-    Request, Response, Route, Watches,
+    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Intend, Judged, KnownService, Meter,
+    Observe, Record, Request, Response, Route, Watches,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::service::Service;
@@ -34,15 +35,23 @@ const WATCHES: usize = 256;
 pub fn inner(
     settings: &Settings,
     rules: &Rules,
+    recorder: Option<Arc<Recorder>>,
     upstream: Arc<Upstream>,
     meter: &Arc<dyn Meter>,
     clock: &Clock,
 ) -> Routes {
+    let intend = recorder.as_ref().map(|_| Around::new(Gated(Intend)));
+    let record = recorder.map(|recorder| Around::new(Record::new(recorder)));
+    let panics = Arc::clone(meter);
     let authorize = rules.authorize(&upstream, meter, clock, Judged::Operations);
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
-        // First, because everything below is keyed on the operation and never on
+        // Around everything that can refuse, because refusals are recorded too.
+        .option_layer(record)
+        // Inside of it, because what panics has a record as well, before its answer leaves.
+        .layer(Around::new(CatchPanic::new(move || panics.panicked())))
+        // First of all that decides, because everything below is keyed on the operation and never on
         // the path.
         .layer(Around::new(Gated(Route)))
         // Around all that can wait, because a caller's deadline also covers the
@@ -56,8 +65,10 @@ pub fn inner(
             settings.max_message_bytes,
             MAX_BYTES_IN_FLIGHT.max(settings.max_message_bytes),
         ))))
-        // Last, because policies ask for everything that the layers above have found.
-        .option_layer(authorize);
+        // After all of them, because policies ask for everything that they have found.
+        .option_layer(authorize)
+        // Last, because what is intended is what will be done.
+        .option_layer(intend);
     Routes::new(ring.named_layer(service))
 }
 
@@ -106,6 +117,7 @@ pub type Stack = BoxCloneSyncService<Request, Response, Infallible>;
 pub(super) fn whole(
     settings: &Settings,
     rules: &Rules,
+    recorder: Option<Arc<Recorder>>,
     upstream: Upstream,
     health: &health::Health,
     metrics: &Arc<Metrics>,
@@ -113,7 +125,14 @@ pub(super) fn whole(
 ) -> Result<Stack, reflection::Error> {
     let upstream = Arc::new(upstream);
     let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
-    let mut routes = inner(settings, rules, Arc::clone(&upstream), &meter, clock);
+    let mut routes = inner(
+        settings,
+        rules,
+        recorder,
+        Arc::clone(&upstream),
+        &meter,
+        clock,
+    );
     routes = add_health(routes, health.service(), settings, clock);
     if settings.reflection {
         routes = add_reflection(routes, rules, &upstream, &meter, clock)?;

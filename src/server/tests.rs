@@ -59,8 +59,16 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         let upstream = upstream(&parts, None, &TaskTracker::new()).await;
         let clock = Clock::system();
         let rules = Rules::open(&parts.authn, &parts.policy, &clock).unwrap();
-        let service =
-            stack::whole(&parts.server, &rules, upstream, &health, &metrics, &clock).unwrap();
+        let service = stack::whole(
+            &parts.server,
+            &rules,
+            None,
+            upstream,
+            &health,
+            &metrics,
+            &clock,
+        )
+        .unwrap();
 
         let request = http::Request::post(path)
             .header("content-type", "application/grpc")

@@ -1,6 +1,6 @@
 //! gRPC codes as words, for logs and metrics.
 
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// The header or trailer with a call's code.
 pub const GRPC_STATUS: &str = "grpc-status";
@@ -22,7 +22,15 @@ pub enum Severity {
 /// that stock dashboards read our metrics. What is missing or not a code is
 /// `Unknown`.
 pub fn code_name(header: Option<&str>) -> &'static str {
-    let code = header.map_or(Code::Unknown, |code| Code::from_bytes(code.as_bytes()));
+    word(header.map_or(Code::Unknown, |code| Code::from_bytes(code.as_bytes())))
+}
+
+/// The word for the code of a status.
+pub fn code_of(status: &Status) -> &'static str {
+    word(status.code())
+}
+
+fn word(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => CANCELLED,

@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
 use crate::layers::Meter;
@@ -42,6 +43,7 @@ pub struct Metrics {
     shadow_decisions: Family<PairLabels, Counter>,
     reloads: Family<[(&'static str, &'static str); 2], Counter>,
     reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
+    journal: JournalMetrics,
 }
 
 impl Metrics {
@@ -61,6 +63,7 @@ impl Metrics {
             shadow_decisions: Family::default(),
             reloads: Family::default(),
             reload_failing: Family::default(),
+            journal: JournalMetrics::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -112,6 +115,10 @@ impl Metrics {
             .set(i64::from(!good));
     }
 
+    pub(super) fn journal(&self) -> &JournalMetrics {
+        &self.journal
+    }
+
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -144,6 +151,7 @@ impl Metrics {
         add(registry, &names::RELOADS, self.reloads.clone());
         let failing = self.reload_failing.clone();
         add(registry, &names::RELOAD_FAILING, failing);
+        self.journal.register(registry);
     }
 }
 
@@ -193,7 +201,7 @@ fn reload(what: &'static str, outcome: &'static str) -> [(&'static str, &'static
     [("what", what), ("outcome", outcome)]
 }
 
-fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
+pub(super) fn add(registry: &mut Registry, name: &names::Name, metric: impl Metric) {
     registry.register(name.registered(), name.help(), metric);
 }
 

@@ -111,6 +111,46 @@ pub const RELOAD_FAILING: Name = Name {
     meaning: "1 while the newest content of watched files is bad and older content is in use, else 0.",
 };
 
+/// Records in the journal.
+pub const AUDIT_RECORDS: Name = Name {
+    name: "poolgate_audit_records_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Records written to the audit journal, its own included.",
+};
+
+/// Bytes in the journal.
+pub const AUDIT_BYTES: Name = Name {
+    name: "poolgate_audit_bytes_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Bytes written to the audit journal.",
+};
+
+/// Syncs of the journal.
+pub const AUDIT_SYNCS: Name = Name {
+    name: "poolgate_audit_syncs_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Times that records of the audit journal were made durable; many records share one.",
+};
+
+/// Failures of the journal.
+pub const AUDIT_FAILURES: Name = Name {
+    name: "poolgate_audit_failures_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Attempts to write to the audit journal that failed. What fails is tried again.",
+};
+
+/// Whether the journal fails.
+pub const AUDIT_FAILING: Name = Name {
+    name: "poolgate_audit_failing",
+    kind: "gauge",
+    labels: &[],
+    meaning: "1 while the audit journal cannot be written and calls are refused, else 0.",
+};
+
 /// Every metric.
 pub const ALL: &[&Name] = &[
     &STARTED,
@@ -125,6 +165,11 @@ pub const ALL: &[&Name] = &[
     &SHADOW_DECISIONS,
     &RELOADS,
     &RELOAD_FAILING,
+    &AUDIT_RECORDS,
+    &AUDIT_BYTES,
+    &AUDIT_SYNCS,
+    &AUDIT_FAILURES,
+    &AUDIT_FAILING,
 ];
 
 impl Name {

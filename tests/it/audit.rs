@@ -16,7 +16,10 @@ use serde_json::{Value, json};
 
 use crate::support::journal::{Journal, POOL, access_key, identity, signing_key};
 
+mod complete;
+mod content;
 mod digests;
+mod killed;
 mod mutations;
 
 /// Makes a journal in the folder that `POOLGATE_AUDIT_FOLDER` names, for the validators of

@@ -185,7 +185,7 @@ impl Moving {
         let metrics = Arc::new(Metrics::new());
         let meter: Arc<dyn poolgate::layers::Meter> = metrics.clone();
         let settings = Default::default();
-        let routes = stack::inner(&settings, &rules, app.upstream, &meter, &clock);
+        let routes = stack::inner(&settings, &rules, None, app.upstream, &meter, &clock);
         let stack = stack::outer(routes, meter, &clock);
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();

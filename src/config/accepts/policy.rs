@@ -90,24 +90,6 @@ impl Accepts for RoleArns {
     }
 }
 
-/// The name of a role of callers.
-pub(in crate::config) struct RoleName;
-
-impl Accepts for RoleName {
-    type Value = String;
-
-    fn parse(&self, text: &str) -> Result<String, String> {
-        match text.trim().is_empty() {
-            true => Err("empty".to_owned()),
-            false => Ok(text.to_owned()),
-        }
-    }
-
-    fn accepted(&self) -> String {
-        "the name of a role".to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,11 +111,5 @@ mod tests {
             Guardrails.parse("guardrail-deletions, deletions"),
             Err("`deletions` is not a guardrail".to_owned())
         );
-    }
-
-    #[test]
-    fn an_admin_role_has_a_name() {
-        assert!(RoleName.parse("admin").is_ok());
-        assert!(RoleName.parse(" ").is_err());
     }
 }

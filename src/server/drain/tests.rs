@@ -16,6 +16,7 @@ const NOTHING_CUT: Outcome = Outcome {
     calls_cut: 0,
     writes_cut: 0,
     connections_cut: 0,
+    unrecorded: false,
 };
 
 #[tokio::test]

@@ -72,7 +72,14 @@ impl App {
         let rules = Rules::open(&callers, &policies, &clock).unwrap();
         let meter = Arc::new(Counts::default());
         let counted: Arc<dyn Meter> = meter.clone();
-        let routes = stack::inner(&settings, &rules, Arc::clone(&upstream), &counted, &clock);
+        let routes = stack::inner(
+            &settings,
+            &rules,
+            None,
+            Arc::clone(&upstream),
+            &counted,
+            &clock,
+        );
         let stack = stack::outer(routes, counted, &clock);
         Self {
             client: CognitoIdentityServiceClient::new(stack.clone()),

@@ -53,6 +53,7 @@ impl Guarded {
             ("POOLGATE_UPSTREAM__ENDPOINT_URL", url),
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "example"),
+            ("POOLGATE_AUDIT__UNRECORDED", "everywhere"),
         ];
         environment.extend(more);
         Self {

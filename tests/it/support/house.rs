@@ -101,6 +101,11 @@ impl House {
         Self { running, directory }
     }
 
+    /// The server, which can be ended, and its files.
+    pub fn into_parts(self) -> (Running, TempDir) {
+        (self.running, self.directory)
+    }
+
     /// A file of the house.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -10,6 +10,7 @@
 //! * [`guarded::Guarded`] has a caller and policies for the real binary, and
 //!   [`house::House`] as many of both as a test writes, for poolgate in this process.
 //! * [`journal::Journal`] writes an audit journal, with digests if they are wanted.
+//! * [`metrics`] reads what poolgate counts, [`records`] what it records.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
@@ -27,7 +28,9 @@ pub mod fuzz;
 pub mod guarded;
 pub mod house;
 pub mod journal;
+pub mod metrics;
 pub mod process;
 pub mod raw;
+pub mod records;
 pub mod tokens;
 pub mod wire;

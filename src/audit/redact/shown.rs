@@ -1,0 +1,75 @@
+//! How much of a value is shown.
+
+use serde_json::{Map, Value};
+
+/// The longest text, in bytes (reference: security, 4.4).
+const TEXT: usize = 1024;
+
+/// The longest key of a map.
+const KEY: usize = 256;
+
+/// The most elements of a list, and entries of a map.
+const ELEMENTS: usize = 100;
+
+/// The most paths that are told.
+const PATHS: usize = 50;
+
+/// Cuts values and keeps what was cut.
+#[derive(Debug, Default)]
+pub(in crate::audit) struct Truncated {
+    /// The paths of what was cut.
+    pub(in crate::audit) paths: Vec<String>,
+}
+
+impl Truncated {
+    /// The value, or what is shown of it.
+    pub(super) fn cut(&mut self, value: Value, path: &str) -> Value {
+        match value {
+            Value::String(text) if text.len() > TEXT => {
+                self.note(path);
+                Value::from(within(&text, TEXT))
+            }
+            Value::Array(mut elements) if elements.len() > ELEMENTS => {
+                self.note(path);
+                let more = elements.len() - ELEMENTS;
+                elements.truncate(ELEMENTS);
+                elements.push(Value::from(format!("…({more} more)")));
+                Value::Array(elements)
+            }
+            Value::Object(entries) if entries.len() > ELEMENTS => {
+                self.note(path);
+                let more = entries.len() - ELEMENTS;
+                let mut kept: Map<String, Value> = entries.into_iter().take(ELEMENTS).collect();
+                kept.insert("…".to_owned(), Value::from(format!("({more} more)")));
+                Value::Object(kept)
+            }
+            value => value,
+        }
+    }
+
+    /// The key of a map, or what is shown of it.
+    pub(super) fn key(&mut self, key: &str, path: &str) -> String {
+        if key.len() > KEY {
+            self.note(path);
+        }
+        within(key, KEY)
+    }
+
+    /// Notes that something at `path` was cut.
+    pub(in crate::audit) fn note(&mut self, path: &str) {
+        let is_new = self.paths.last().is_none_or(|last| last != path);
+        if is_new && self.paths.len() < PATHS {
+            self.paths.push(path.to_owned());
+        }
+    }
+}
+
+/// A text, or its first `most` bytes and how many there are.
+pub(in crate::audit) fn within(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
+    let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
+    format!("{kept}…({} bytes)", text.len())
+}

@@ -1,0 +1,132 @@
+//! What a record says of an error: its code, and a message of which it is known that no
+//! secret is in it.
+
+use std::sync::LazyLock;
+
+use regex::RegexSet;
+
+use super::redact::{HIDDEN, within};
+use crate::failure::Failure;
+use crate::notes::Failed;
+
+/// The longest message, in bytes (reference: security, 5.1).
+const MOST: usize = 1024;
+
+/// What AWS says, as far as it is known (reference: behaviour, error texts). Where it names
+/// something, that is an identifier, an ARN, the name of a claim or a member of ours.
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are compiled into the binary and a test uses them"
+)]
+static KNOWN: LazyLock<RegexSet> = LazyLock::new(|| {
+    let patterns = [
+        r"Access to (Identity|Role) '[A-Za-z0-9:_/.+=,@-]{0,256}' is forbidden\.",
+        r"(Identity|IdentityPool) '[A-Za-z0-9:_-]{0,256}' not found\.",
+        r"Can't pass in a Cognito token\.",
+        r"Couldn't verify signed token\.",
+        r"Developer user identifier not found\.",
+        r"Internal error",
+        r"Invalid Cognito Identity Provider",
+        r"Invalid NextToken",
+        r"Invalid login token\.( (Token expired: \d{1,12} >= \d{1,12}|Issuer doesn't match providerName|Can't pass in a Cognito token\.|Token signature invalid\.|Incorrect token audience\.|Not a valid OpenId Connect identity token\.|Couldn't verify signed token\.|Missing a required claim: [a-z_]{1,32}))?",
+        r"Invalid identity pool configuration\. Check assigned IAM roles for this pool\.",
+        r"Logins don't match\. Please include at least one valid login for this identity or identity pool\.",
+        r"Basic \(classic\) flow is not enabled, please use enhanced flow\.",
+        r"Missing a required claim: [a-z_]{1,32}",
+        r"Not a valid SAML assertion\.",
+        r"Please provide a valid public provider",
+        r"Rate exceeded",
+        r"Request body is too large\.",
+        r"Tag keys cannot start with 'aws:'\.",
+        r"This identity pool does not support the specified developer provider",
+        r"Token has been revoked\.",
+        r"Token is not from a supported provider of this identity pool\.",
+        r"Unauthenticated access is not supported for this identity pool\.",
+    ];
+    let whole = patterns.map(|pattern| format!("^(?:{pattern})$"));
+    RegexSet::new(whole).expect("the patterns are regular expressions")
+});
+
+/// The code and the message of a failure.
+pub(super) fn error(failed: &Failed) -> (String, String) {
+    match &failed.failure {
+        Failure::Aws(error) if KNOWN.is_match(&error.message) => {
+            (error.code.clone(), within(&error.message, MOST))
+        }
+        Failure::Aws(error) => (error.code.clone(), HIDDEN.to_owned()),
+        failure => (failed.reason.clone(), within(&ours(failure), MOST)),
+    }
+}
+
+/// Our own words, without what a caller sent.
+fn ours(failure: &Failure) -> String {
+    match failure {
+        Failure::InvalidFields { violations, .. } => {
+            let fields = violations.iter().map(|one| within(&one.field, 128));
+            let fields: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
+            format!("these fields are not valid: {}", fields.join(", "))
+        }
+        Failure::MalformedMessage(_) => "the request cannot be read".to_owned(),
+        Failure::UnknownRegion { .. } => {
+            "the region of the resource is not one of `upstream.regions`".to_owned()
+        }
+        failure => failure.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::AwsError;
+
+    fn failed(failure: Failure) -> Failed {
+        Failed {
+            failure,
+            reason: "REASON".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_message_of_aws_is_shown_where_it_is_known() {
+        let id = "us-east-1:00000000-0000-4000-8000-000000000000";
+        for (message, shown) in [
+            (format!("IdentityPool '{id}' not found."), true),
+            (
+                "Invalid login token. Token expired: 12 >= 10".to_owned(),
+                true,
+            ),
+            ("Invalid login token. eyJhbGciOi".to_owned(), false),
+            ("IdentityPool 'two words' not found.".to_owned(), false),
+            (format!("IdentityPool '{id}' not found. s3cret"), false),
+            ("Value 's3cret' at 'logins' is too long".to_owned(), false),
+            ("Rate exceeded\nRate exceeded".to_owned(), false),
+        ] {
+            let aws = Failure::Aws(AwsError {
+                code: "SomeException".to_owned(),
+                message: message.clone(),
+                request_id: None,
+                http_status: 400,
+            });
+            let expected = if shown { message.as_str() } else { HIDDEN };
+            let told = error(&failed(aws));
+            assert_eq!(told, ("SomeException".to_owned(), expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn our_own_messages_do_not_repeat_what_a_caller_sent() {
+        for failure in [
+            Failure::field("logins", "Value 's3cret' at 'logins' is too long"),
+            Failure::MalformedMessage("s3cret".to_owned()),
+            Failure::UnknownRegion {
+                region: "s3cret".to_owned(),
+            },
+        ] {
+            let (code, message) = error(&failed(failure));
+            assert_eq!(code, "REASON");
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+        let (_, message) = error(&failed(Failure::field("logins", "too long")));
+        assert_eq!(message, "these fields are not valid: `logins`");
+    }
+}

@@ -1,0 +1,162 @@
+//! The audit journal of a server: opened before anything is served, closed after
+//! everything else has ended.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use super::health::Health;
+use crate::audit::digest::{self, Digests};
+use crate::audit::{Copy, Journal, Meter, Origin, Recorder, Settings, Unavailable};
+use crate::clock::Clock;
+
+/// How often writing has to fail before the process says that it is not ready.
+const FAILURES: u32 = 3;
+
+/// How long the journal may take to end.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What probes are told.
+const UNFIT: &str = "the audit journal cannot be written";
+
+/// How many batches of lines the copy on standard output may be behind.
+const COPIED_BATCHES: usize = 1024;
+
+/// What stands for the number of an AWS account that is not known.
+const UNKNOWN_ACCOUNT: &str = "000000000000";
+
+/// A journal that records calls.
+pub(super) struct Kept {
+    pub(super) recorder: Arc<Recorder>,
+    digests: Option<Arc<Digests>>,
+}
+
+/// Opens the journal, if one is set, and looks after it until `ended`.
+pub(super) fn open(
+    settings: &Settings,
+    origin: Origin,
+    clock: &Clock,
+    meter: Arc<dyn Meter>,
+    health: &Health,
+    ended: &CancellationToken,
+) -> Result<Option<Kept>, StartError> {
+    if !settings.is_on() {
+        return Ok(None);
+    }
+    let key = settings.mac_key().map_err(StartError::MacKey)?;
+    let digests = match (&settings.file, &settings.signing_key_file) {
+        (Some(journal), Some(key)) => {
+            let account_id = origin.account_id.as_deref().unwrap_or(UNKNOWN_ACCOUNT);
+            let settings = digest::Settings {
+                journal: journal.clone(),
+                signing_key_file: Some(key.clone()),
+                account_id: account_id.to_owned(),
+            };
+            Some(Arc::new(Digests::open(&settings, clock)?))
+        }
+        _ => None,
+    };
+    let closing = digests.clone();
+    let closed = move || {
+        if let Some(digests) = &closing {
+            digests.closed();
+        }
+    };
+    let journal = Journal::open(
+        settings,
+        origin.clone(),
+        clock,
+        meter,
+        copies(settings),
+        Box::new(closed),
+    )?;
+    let recorder = Recorder::new(journal, origin, key, settings.sync, clock.clone());
+    let recorder = Arc::new(recorder);
+    look_after(&recorder, health, ended)?;
+    Ok(Some(Kept { recorder, digests }))
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Kept")
+            .field("journal", self.recorder.journal())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    /// Writes what there is to write, and ends.
+    ///
+    /// # Errors
+    ///
+    /// When something was not recorded.
+    pub(super) async fn close(self) -> Result<(), Unavailable> {
+        let closed = self.recorder.close(CLOSE_WITHIN).await;
+        // The last digest is made when they are dropped, which waits for the disk.
+        let digests = self.digests;
+        let _ = tokio::task::spawn_blocking(move || drop(digests)).await;
+        closed
+    }
+}
+
+/// Beside a file, standard output gets a copy. Whoever reads it slowly must not hold the
+/// journal, so it has a thread of its own, and lines that it cannot keep up with are left
+/// out of the copy.
+fn copies(settings: &Settings) -> Vec<Copy> {
+    if settings.file.is_none() || !settings.stdout {
+        return Vec::new();
+    }
+    let (sender, lines) = std::sync::mpsc::sync_channel::<Vec<u8>>(COPIED_BATCHES);
+    std::thread::spawn(move || {
+        let mut out = std::io::stdout();
+        for lines in lines {
+            if let Err(error) = out.write_all(&lines).and_then(|()| out.flush()) {
+                tracing::warn!(%error, "records could not be copied to standard output");
+            }
+        }
+    });
+    vec![Box::new(move |first, lines| {
+        if sender.try_send(lines.to_vec()).is_err() {
+            tracing::warn!(
+                first,
+                "records were left out of the copy on standard output"
+            );
+        }
+    })]
+}
+
+/// Tells health when the journal fails, writes summaries, and begins another file on
+/// SIGHUP, until `ended`.
+fn look_after(
+    recorder: &Arc<Recorder>,
+    health: &Health,
+    ended: &CancellationToken,
+) -> Result<(), StartError> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+    let (recorder, health, ended) = (Arc::clone(recorder), health.clone(), ended.clone());
+    tokio::spawn(async move {
+        let mut state = recorder.journal().state();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                Some(()) = hangup.recv() => recorder.journal().rotate(),
+                _ = second.tick() => {
+                    if let Err(reason) = recorder.summarize().await {
+                        tracing::warn!(%reason, "refusals of strangers could not be recorded");
+                    }
+                }
+                Ok(()) = state.changed() => {
+                    let fails = state.borrow_and_update().failures >= FAILURES;
+                    health.set_unfit(fails.then_some(UNFIT)).await;
+                }
+            }
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! What poolgate counts, read as Prometheus does.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The text of `/metrics`.
+pub struct Metrics(String);
+
+/// Reads them.
+pub async fn read(admin: SocketAddr) -> Metrics {
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    Metrics(answer)
+}
+
+/// Reads them until something is so.
+pub async fn until(admin: SocketAddr, is_so: impl Fn(&Metrics) -> bool) {
+    while !is_so(&read(admin).await) {
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Metrics {
+    /// The sum over all labels of a metric of our service.
+    pub fn sum(&self, name: &str) -> usize {
+        let lines = self.0.lines().filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        lines
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap())
+            .sum()
+    }
+
+    /// Calls begun.
+    pub fn started(&self) -> usize {
+        self.sum("grpc_server_started_total")
+    }
+
+    /// Calls ended.
+    pub fn handled(&self) -> usize {
+        self.sum("grpc_server_handled_total")
+    }
+}

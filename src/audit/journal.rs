@@ -6,14 +6,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use uuid::Uuid;
 
 use super::line::Draft;
+use super::queue::{Shared, Waiting};
 
 /// How many calls may be under way; each has a place (reference: security, 4.4).
 pub const PLACES: usize = 4096;
@@ -85,52 +85,9 @@ pub struct State {
     pub cause: Option<Arc<str>>,
 }
 
-/// What the writer and those who write share.
-pub(super) struct Shared {
-    places: Arc<Semaphore>,
-    queue: Mutex<Queue>,
-    filled: Condvar,
-    state: watch::Sender<State>,
-    ended: watch::Sender<bool>,
-    without_place: AtomicU64,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
-    rotate: bool,
-    close: bool,
-    /// Whether the writer waits for something to be here.
-    idle: bool,
-}
-
-/// A record that waits to be written.
-pub(super) struct Waiting {
-    pub(super) draft: Draft,
-    pub(super) kind: Kind,
-    pub(super) durability: Durability,
-    pub(super) acknowledge: Option<oneshot::Sender<()>>,
-    /// Given back when the record has been written.
-    pub(super) _place: Option<OwnedSemaphorePermit>,
-}
-
-/// What the writer has to do.
-pub(super) struct Taken {
-    pub(super) waiting: Vec<Waiting>,
-    pub(super) rotate: bool,
-    pub(super) close: bool,
-}
-
 impl Journal {
     pub(super) fn new() -> (Self, Arc<Shared>) {
-        let shared = Arc::new(Shared {
-            places: Arc::new(Semaphore::new(PLACES)),
-            queue: Mutex::default(),
-            filled: Condvar::new(),
-            state: watch::Sender::new(State::default()),
-            ended: watch::Sender::new(false),
-            without_place: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared::new());
         (Self(Arc::clone(&shared)), shared)
     }
 
@@ -149,7 +106,7 @@ impl Journal {
             }),
             Ok(Err(_)) => Err(Unavailable::Closed),
             Err(_) => {
-                self.0.without_place.fetch_add(1, Ordering::Relaxed);
+                self.0.count_without_place();
                 Err(Unavailable::NoPlace)
             }
         }
@@ -168,9 +125,7 @@ impl Journal {
 
     /// Closes the file that is written and begins another one.
     pub fn rotate(&self) {
-        let mut queue = self.0.queue();
-        queue.rotate = true;
-        self.0.filled.notify_one();
+        self.0.ask_for_another();
     }
 
     /// Takes no more calls, writes what is queued and ends. The end itself is recorded.
@@ -182,11 +137,7 @@ impl Journal {
         // From before it is asked for, because nobody to wait for it means giving up.
         let mut ended = self.0.ended.subscribe();
         self.0.places.close();
-        {
-            let mut queue = self.0.queue();
-            queue.close = true;
-            self.0.filled.notify_one();
-        }
+        self.0.ask_for_the_end();
         let waited = tokio::time::timeout(within, ended.wait_for(|ended| *ended)).await;
         match waited {
             Ok(_) => Ok(()),
@@ -273,80 +224,5 @@ fn queue(
                 Err(cause.map_or(Unavailable::Late, Unavailable::Failing))
             }
         }
-    }
-}
-
-impl Shared {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, waiting: Waiting) {
-        let mut queue = self.queue();
-        queue.waiting.push(waiting);
-        if queue.idle {
-            self.filled.notify_one();
-        }
-    }
-
-    /// Everything there is to do, as soon as there is something, or after `patience`.
-    pub(super) fn take(&self, patience: Duration) -> Taken {
-        let mut queue = self.queue();
-        let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
-        if is_empty(&queue) {
-            queue.idle = true;
-            (queue, _) = self
-                .filled
-                .wait_timeout_while(queue, patience, |queue| is_empty(queue))
-                .unwrap_or_else(PoisonError::into_inner);
-            queue.idle = false;
-        }
-        Taken {
-            waiting: std::mem::take(&mut queue.waiting),
-            rotate: std::mem::take(&mut queue.rotate),
-            close: queue.close,
-        }
-    }
-
-    /// Waits before writing is tried again. Tells whether nobody waits for that any more.
-    pub(super) fn pause(&self, pause: Duration) -> bool {
-        let queue = self.queue();
-        let gone = |queue: &Queue| queue.close && self.ended.receiver_count() == 0;
-        let (queue, _) = self
-            .filled
-            .wait_timeout_while(queue, pause, |queue| !gone(queue))
-            .unwrap_or_else(PoisonError::into_inner);
-        gone(&queue)
-    }
-
-    /// How many calls were refused since this was asked last because there was no place.
-    pub(super) fn without_place(&self) -> u64 {
-        self.without_place.swap(0, Ordering::Relaxed)
-    }
-
-    /// Writing has failed.
-    pub(super) fn failed(&self, cause: String) -> u32 {
-        let mut failures = 0;
-        self.state.send_modify(|state| {
-            state.failures = state.failures.saturating_add(1);
-            state.cause = Some(cause.into());
-            failures = state.failures;
-        });
-        failures
-    }
-
-    /// Writing has succeeded. Tells whether it failed before.
-    pub(super) fn succeeded(&self) -> bool {
-        self.state.send_if_modified(|state| {
-            let failed = state.failures > 0;
-            *state = State::default();
-            failed
-        })
-    }
-
-    /// Nothing is written any more.
-    pub(super) fn end(&self) {
-        self.places.close();
-        self.ended.send_replace(true);
     }
 }

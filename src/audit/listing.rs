@@ -279,8 +279,7 @@ fn in_order(files: Vec<Closed>) -> Vec<Closed> {
 
 /// `20261125T050000Z`.
 pub(super) fn stamp(time: SystemTime) -> String {
-    let time = time.max(SystemTime::UNIX_EPOCH);
-    let mut text = humantime::format_rfc3339_seconds(time).to_string();
+    let mut text = super::event_time(time);
     text.retain(|letter| !matches!(letter, '-' | ':'));
     text
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::events::{Origin, event, unknown_outcome};
-use super::journal::{Durability, Journal, Kind, Waiting};
+use super::journal::{Durability, Journal, Kind};
 use super::line::Draft;
+use super::queue::Waiting;
 use super::recover::{self, Found, OpenError};
 use super::sink::{Limits, Sink, Stdout};
 use super::writer::{Chain, Closed, Copy, Writer};

@@ -181,10 +181,11 @@ impl Entry {
             Kind::Outcome(self.shared),
             self.durability(code),
         );
-        match self.refusal {
+        let failed = told.failed().map(|failed| &failed.failure);
+        match failed {
             // Nobody waits for a journal of which it is known that it takes nothing.
-            Some(_) => Either::Right(ready(Ok(()))),
-            None => Either::Left(closing),
+            Some(Failure::AuditUnavailable { .. }) => Either::Right(ready(Ok(()))),
+            _ => Either::Left(closing),
         }
     }
 

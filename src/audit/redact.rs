@@ -234,3 +234,6 @@ fn lower_first(name: &str) -> String {
     let first = letters.next().map(|first| first.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
 }
+
+#[cfg(test)]
+mod tests;

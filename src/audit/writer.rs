@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::Meter;
 use super::events::{Origin, event};
-use super::journal::{Durability, Intent, Kind, Shared, Waiting};
+use super::journal::{Durability, Intent, Kind};
 use super::line::{Draft, Hash};
+use super::queue::{Shared, Waiting};
 use super::sink::{Reason, Sink};
 use crate::clock::Clock;
 

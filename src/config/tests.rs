@@ -266,18 +266,28 @@ fn contradictions_between_keys_are_mistakes() {
         ),
         (
             "an endpoint overrules the choice of endpoints",
-            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true\n{known}",
+            "[upstream]\nkind = \"aws\"\nendpoint_url = \"http://127.0.0.1:1\"\nfips = true\n[audit]\nstdout = true\n{known}",
             "upstream.fips = \"true\": chooses among",
         ),
         (
             "strangers would use poolgate's credentials, if only from this machine",
-            "[upstream]\nkind = \"aws\"",
+            "[upstream]\nkind = \"aws\"\n[audit]\nstdout = true",
             "upstream.kind = \"aws\": calls to AWS want callers who prove who they are; set `authn.callers_file`",
         ),
         (
             "the written-out way lets nobody in front of AWS",
-            "[server]\nunauthenticated = \"everywhere\"\n[upstream]\nkind = \"aws\"",
+            "[server]\nunauthenticated = \"everywhere\"\n[upstream]\nkind = \"aws\"\n[audit]\nunrecorded = \"everywhere\"",
             "upstream.kind = \"aws\": calls to AWS want callers",
+        ),
+        (
+            "nobody would know what was done at AWS",
+            "[upstream]\nkind = \"aws\"\n{known}",
+            "calls to AWS want a record of each; set `audit.file`, or `audit.stdout = true`",
+        ),
+        (
+            "a key that is not there",
+            "[audit]\nstdout = true\nmac_key_file = \"/nowhere\"",
+            "audit.mac_key_file = \"/nowhere\": cannot be read",
         ),
         (
             "callers who are known could do nothing, or everything",
@@ -432,11 +442,9 @@ fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
         ("POOLGATE_POLICY__GUARDRAILS_OFF", "all"),
     ])
     .unwrap_err();
-    assert_eq!(
-        mistakes.lines().count(),
-        1,
-        "policies wait for the keys: {mistakes}"
-    );
+    assert!(mistakes.contains("`all` is not a guardrail"), "{mistakes}");
+    assert!(mistakes.contains("a.cedar:2: "), "{mistakes}");
+    assert_eq!(mistakes.lines().count(), 3, "{mistakes}");
 
     let mistakes = load(&[
         ("POOLGATE_POLICY__SHADOW_FILES", &files),

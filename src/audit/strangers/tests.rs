@@ -173,7 +173,7 @@ fn a_summary_is_an_event_of_the_journal() {
     let id: Uuid = event["eventID"].as_str().unwrap().parse().unwrap();
     assert_eq!(id.get_version_num(), 7);
     let place = event["additionalEventData"].as_object_mut().unwrap();
-    place.retain(|name, _| name == "phase");
+    place.retain(|name, _| name == "instanceId");
     let expected = json!({
         "eventVersion": "1.11",
         "userIdentity": {"type": "Unknown"},
@@ -182,7 +182,7 @@ fn a_summary_is_an_event_of_the_journal() {
         "eventName": "SummarizeRefusals",
         "awsRegion": "eu-central-1",
         "sourceIPAddress": "2001:db8::/64",
-        "userAgent": "poolgate.internal",
+        "userAgent": concat!("poolgate/", env!("CARGO_PKG_VERSION")),
         "requestParameters": null,
         "responseElements": null,
         "eventID": event["eventID"],
@@ -196,7 +196,7 @@ fn a_summary_is_an_event_of_the_journal() {
             "from": "2027-01-15T08:00:00.250Z",
             "until": "2027-01-15T08:00:59.750Z",
         },
-        "additionalEventData": {"phase": "outcome"},
+        "additionalEventData": {"instanceId": "test"},
     });
     assert_eq!(event, expected);
 }

@@ -120,7 +120,12 @@ const POOL: &[&str] = &[
     "/requestParameters/identityPoolId",
     "/responseElements/identityPoolId",
 ];
-const REQUEST_ID: &[&str] = &["/requestID", "/sharedEventID", "/eventID"];
+const REQUEST_ID: &[&str] = &[
+    "/requestID",
+    "/sharedEventID",
+    "/eventID",
+    "/additionalEventData/requestId",
+];
 const AWS_REQUEST_IDS: &str = "/additionalEventData/awsRequestIds";
 const CALLER: &[&str] = &[
     "/userIdentity/principalId",

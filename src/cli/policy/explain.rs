@@ -322,6 +322,7 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
                     ("POOLGATE_UPSTREAM__KIND", "aws"),
                     ("POOLGATE_UPSTREAM__ACCOUNT_ID", "210987654321"),
                     ("POOLGATE_AUTHN__CALLERS_FILE", callers),
+                    ("POOLGATE_AUDIT__STDOUT", "true"),
                 ],
                 exit::OK,
             ),

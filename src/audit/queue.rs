@@ -1,0 +1,149 @@
+//! What waits to be written, between those who write and the thread that does.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+
+use super::journal::{Durability, Kind, PLACES, State};
+use super::line::Draft;
+
+/// What the writer and those who write share.
+pub(super) struct Shared {
+    pub(super) places: Arc<Semaphore>,
+    queue: Mutex<Queue>,
+    filled: Condvar,
+    pub(super) state: watch::Sender<State>,
+    pub(super) ended: watch::Sender<bool>,
+    without_place: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    rotate: bool,
+    close: bool,
+    /// Whether the writer waits for something to be here.
+    idle: bool,
+}
+
+/// A record that waits to be written.
+pub(super) struct Waiting {
+    pub(super) draft: Draft,
+    pub(super) kind: Kind,
+    pub(super) durability: Durability,
+    pub(super) acknowledge: Option<oneshot::Sender<()>>,
+    /// Given back when the record has been written.
+    pub(super) _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What the writer has to do.
+pub(super) struct Taken {
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) rotate: bool,
+    pub(super) close: bool,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(PLACES)),
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+            state: watch::Sender::new(State::default()),
+            ended: watch::Sender::new(false),
+            without_place: AtomicU64::new(0),
+        }
+    }
+
+    /// Another file is to be begun.
+    pub(super) fn ask_for_another(&self) {
+        self.queue().rotate = true;
+        self.filled.notify_one();
+    }
+
+    /// The journal has to end.
+    pub(super) fn ask_for_the_end(&self) {
+        self.queue().close = true;
+        self.filled.notify_one();
+    }
+
+    /// A call was refused because there was no place.
+    pub(super) fn count_without_place(&self) {
+        self.without_place.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, waiting: Waiting) {
+        let mut queue = self.queue();
+        queue.waiting.push(waiting);
+        if queue.idle {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Everything there is to do, as soon as there is something, or after `patience`.
+    pub(super) fn take(&self, patience: Duration) -> Taken {
+        let mut queue = self.queue();
+        let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
+        if is_empty(&queue) {
+            queue.idle = true;
+            (queue, _) = self
+                .filled
+                .wait_timeout_while(queue, patience, |queue| is_empty(queue))
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle = false;
+        }
+        Taken {
+            waiting: std::mem::take(&mut queue.waiting),
+            rotate: std::mem::take(&mut queue.rotate),
+            close: queue.close,
+        }
+    }
+
+    /// Waits before writing is tried again. Tells whether nobody waits for that any more.
+    pub(super) fn pause(&self, pause: Duration) -> bool {
+        let queue = self.queue();
+        let gone = |queue: &Queue| queue.close && self.ended.receiver_count() == 0;
+        let (queue, _) = self
+            .filled
+            .wait_timeout_while(queue, pause, |queue| !gone(queue))
+            .unwrap_or_else(PoisonError::into_inner);
+        gone(&queue)
+    }
+
+    /// How many calls were refused since this was asked last because there was no place.
+    pub(super) fn without_place(&self) -> u64 {
+        self.without_place.swap(0, Ordering::Relaxed)
+    }
+
+    /// Writing has failed.
+    pub(super) fn failed(&self, cause: String) -> u32 {
+        let mut failures = 0;
+        self.state.send_modify(|state| {
+            state.failures = state.failures.saturating_add(1);
+            state.cause = Some(cause.into());
+            failures = state.failures;
+        });
+        failures
+    }
+
+    /// Writing has succeeded. Tells whether it failed before.
+    pub(super) fn succeeded(&self) -> bool {
+        self.state.send_if_modified(|state| {
+            let failed = state.failures > 0;
+            *state = State::default();
+            failed
+        })
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn end(&self) {
+        self.places.close();
+        self.ended.send_replace(true);
+    }
+}

@@ -36,6 +36,7 @@ mod settings;
 mod shape;
 pub mod sign;
 mod sink;
+mod stamp;
 pub mod strangers;
 mod text;
 pub mod verify;

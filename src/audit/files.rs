@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::listing::{Names, stamp};
+use super::listing::Names;
+use super::stamp::stamp;
 
 /// The name of a file that is closed now: when that was, and the number of its first line.
 pub(super) fn closed_name(journal: &Path, now: SystemTime, first_seq: u64) -> PathBuf {

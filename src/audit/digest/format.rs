@@ -16,7 +16,8 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::line::Hash;
-use crate::audit::listing::{Listing, parse_stamp};
+use crate::audit::listing::Listing;
+use crate::audit::stamp::parse_stamp;
 
 pub(in crate::audit) const BUCKET: &str = "poolgate";
 pub(in crate::audit) const HASH_ALGORITHM: &str = "SHA-256";

@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use super::format::{self, Digest, Files, LogFile, Previous};
 use super::{OpenError, Settings, durable, log};
-use crate::audit::listing::{ListError, Listing, stamp};
+use crate::audit::listing::{ListError, Listing};
 use crate::audit::sign::SigningKey;
+use crate::audit::stamp::stamp;
 
 const HOUR: u64 = 60 * 60;
 

@@ -26,11 +26,14 @@
 //!     health (with a deadline and bounds on its watches) leaves here, and reflection
 //!     (with authenticate and authorize)
 //!   inner ring, around our service alone:
+//!   record           opens an entry, closes it before the answer leaves (audit) AUDIT_UNAVAILABLE
+//!   catch_panic      what panics has a record, too
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
 //!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
+//!   intend           the intent of a change is durable before AWS is asked (audit)
 //! service          message -> SDK input                     (convert)
 //! upstream         one client per region; what may be repeated is, what must not is not
 //!                  changes of one pool go one after the other; writes are carried to their end
@@ -53,7 +56,7 @@
 //! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
-//! | 1 | [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
 //! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
 //!
 //! # What is deliberately absent
@@ -70,6 +73,8 @@
 //!
 //! * A limit, an address, a default: the table of keys in [`config`].
 //! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
+//! * What is recorded of a call, what of it is shown, and when it is durable: [`audit`], and
+//!   docs/audit.md.
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
 //! * A file that is read again when it changes: `server/reload.rs`.

@@ -116,6 +116,7 @@ impl<'a> Redact<'a> {
             Some(Rule::Drop) => return None,
             Some(Rule::Present) => return Some(json!({"present": true})),
             Some(Rule::Mac) => return Some(self.mac(value)),
+            Some(Rule::Public) => return Some(self.truncated.cut(public(value), path)),
             Some(Rule::Keep) | None => {}
         }
         match value {
@@ -147,6 +148,16 @@ impl<'a> Redact<'a> {
             (Some(key), Value::String(text)) => Value::from(key.shown(text)),
             _ => Value::from(HIDDEN),
         }
+    }
+}
+
+fn public(value: &Value) -> Value {
+    match value.as_str() {
+        Some(text) => match text.split_once(';') {
+            Some((public, _)) => Value::from(format!("{public};{HIDDEN}")),
+            None => Value::from(text),
+        },
+        None => Value::from(HIDDEN),
     }
 }
 

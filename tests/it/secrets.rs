@@ -9,8 +9,13 @@ const CANARY: &str = "c4n4ry";
 /// Every string a caller can send that is secret, in calls that work and calls that
 /// fail, with every log line switched on.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_in_any_log_line_or_error() {
-    let poolgate = Process::start(&[("POOLGATE_LOG__LEVEL", "trace")]);
+async fn no_secret_is_in_any_log_line_error_or_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = directory.path().join("audit.jsonl");
+    let poolgate = Process::start(&[
+        ("POOLGATE_LOG__LEVEL", "trace"),
+        ("POOLGATE_AUDIT__FILE", journal.to_str().unwrap()),
+    ]);
     let mut client = poolgate.client().await;
     let pool = pb::CreateIdentityPoolRequest {
         identity_pool_name: "secrets".to_owned(),
@@ -69,7 +74,12 @@ async fn no_secret_is_in_any_log_line_or_error() {
         .iter()
         .filter(|line| line.contains("GetOpenIdToken OK"));
     assert_eq!(logged.count(), 1, "calls are logged");
-    for text in lines.iter().chain(&errors) {
+    let recorded = std::fs::read_to_string(&journal).unwrap();
+    assert!(
+        recorded.contains("GetOpenIdTokenForDeveloperIdentity"),
+        "calls are recorded"
+    );
+    for text in lines.iter().chain(&errors).chain([&recorded]) {
         for secret in [CANARY, token.as_str(), classic.as_str()] {
             assert!(!text.contains(secret), "a secret is in: {text}");
         }

@@ -10,6 +10,8 @@ pub(super) enum Rule {
     Keep,
     /// As what the deployment's key makes of it: it can be looked for and not be read.
     Mac,
+    /// What comes before the first semicolon: Twitter's keys are written as `key;secret`.
+    Public,
     /// Only that it is there.
     Present,
     /// Not at all.
@@ -19,7 +21,7 @@ pub(super) enum Rule {
 /// What stands before the members of an answer.
 pub(super) const RESPONSE: &str = "<-";
 
-const KEPT: [&str; 41] = [
+const KEPT: [&str; 40] = [
     "AccountId",
     "AllowClassicFlow",
     "AllowUnauthenticatedIdentities",
@@ -45,7 +47,6 @@ const KEPT: [&str; 41] = [
     "RoleMappings.*.Type",
     "Roles.*",
     "SamlProviderARNs.[]",
-    "SupportedLoginProviders.*",
     "TagKeys.[]",
     "TokenDuration",
     "UseDefaults",
@@ -63,11 +64,10 @@ const KEPT: [&str; 41] = [
     "<-.IdentityProviderName",
 ];
 
-const KEPT_IN_ANSWERS: [&str; 7] = [
+const KEPT_IN_ANSWERS: [&str; 6] = [
     "<-.OpenIdConnectProviderARNs.[]",
     "<-.PrincipalTags.*",
     "<-.SamlProviderARNs.[]",
-    "<-.SupportedLoginProviders.*",
     "<-.UnprocessedIdentityIds.[].ErrorCode",
     "<-.UnprocessedIdentityIds.[].IdentityId",
     "<-.UseDefaults",
@@ -111,6 +111,7 @@ pub(super) fn rule(operation: Operation, path: &str) -> Option<Rule> {
         // What tags say there, the names of claims elsewhere.
         "PrincipalTags.*" if developer => Some(Rule::Mac),
         "PrincipalTags.*" => Some(Rule::Keep),
+        "SupportedLoginProviders.*" | "<-.SupportedLoginProviders.*" => Some(Rule::Public),
         "NextToken" => Some(Rule::Present),
         path if KEPT.contains(&path) || KEPT_IN_ANSWERS.contains(&path) => Some(Rule::Keep),
         path if MACED.contains(&path) => Some(Rule::Mac),

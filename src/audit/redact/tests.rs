@@ -76,6 +76,51 @@ fn somebody_has_thought_about_every_member_of_every_request() {
     }
 }
 
+/// A value of a shape whose every text is unique, and the paths of the texts.
+fn canaries(of: &Shape, path: &str, texts: &mut Vec<(String, String)>) -> Value {
+    match of {
+        Shape::List { of, .. } => json!([canaries(of, &format!("{path}.[]"), texts)]),
+        Shape::Map { value, .. } => json!({"key": canaries(value, &format!("{path}.*"), texts)}),
+        Shape::Structure(members) => {
+            let members = members.iter().map(|member| {
+                let path = format!("{path}.{}", member.name);
+                (member.name.to_owned(), canaries(member.shape, &path, texts))
+            });
+            Value::Object(members.collect())
+        }
+        _ => {
+            let canary = format!("canary-{}-", texts.len());
+            texts.push((path.to_owned(), canary.clone()));
+            Value::from(canary)
+        }
+    }
+}
+
+#[test]
+fn of_all_texts_of_all_requests_those_on_the_list_are_shown_and_no_others() {
+    for operation in Operation::ALL {
+        let mut texts = Vec::new();
+        let members = model::input(*operation).iter().map(|member| {
+            let value = canaries(member.shape, member.name, &mut texts);
+            (member.name.to_owned(), value)
+        });
+        let request: Map<String, Value> = members.collect();
+
+        let shown = Redact::new(*operation, MacKey::new(KEY).as_ref()).request(&request, None);
+
+        let shown = shown.to_string();
+        for (path, canary) in texts {
+            let rule = rules::rule(*operation, &path);
+            let is_listed = matches!(rule, Some(Rule::Keep | Rule::Public));
+            assert_eq!(
+                shown.contains(&canary),
+                is_listed,
+                "{operation}: {path}: {shown}"
+            );
+        }
+    }
+}
+
 #[test]
 fn somebody_has_thought_about_every_field_of_every_answer_that_is_shown() {
     for operation in Operation::ALL {
@@ -128,6 +173,7 @@ fn what_may_be_looked_for_is_shown_by_the_key_and_hidden_without_one() {
         "IdentityPoolId": "us-east-1:1",
         "Logins": {"login.example.com": "ann"},
         "PrincipalTags": {"team": "blue"},
+        "SupportedLoginProviders": {"api.twitter.com": "key;s3cret", "accounts.google.com": "id"},
         "NextToken": "n3xt",
     });
     let show = |operation, key| {
@@ -141,6 +187,9 @@ fn what_may_be_looked_for_is_shown_by_the_key_and_hidden_without_one() {
     assert_eq!(shown["principalTags"]["team"], key.shown("blue"));
     assert_eq!(shown["nextToken"], json!({"present": true}));
     assert_eq!(shown["identityPoolId"], "us-east-1:1");
+    let providers = &shown["supportedLoginProviders"];
+    assert_eq!(providers["api.twitter.com"], format!("key;{HIDDEN}"));
+    assert_eq!(providers["accounts.google.com"], "id");
     assert_eq!(show(developer, None)["logins"]["login.example.com"], HIDDEN);
     assert_eq!(
         show(Operation::GetId, Some(&key))["logins"]["login.example.com"],

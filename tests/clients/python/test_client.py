@@ -255,6 +255,7 @@ def test_a_call_ends_at_its_deadline(
     with (
         poolgate(
             POOLGATE_UPSTREAM__KIND="aws",
+            POOLGATE_AUDIT__UNRECORDED="everywhere",
             POOLGATE_UPSTREAM__ENDPOINT_URL=silent,
             POOLGATE_SERVER__DEFAULT_DEADLINE=setting,
             **known,

@@ -22,6 +22,7 @@ mod digests;
 mod failing;
 mod killed;
 mod mutations;
+mod panics;
 
 /// Makes a journal in the folder that `POOLGATE_AUDIT_FOLDER` names, for the validators of
 /// others, and checks it with our own.

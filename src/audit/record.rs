@@ -141,11 +141,11 @@ impl Call<'_> {
             error_code,
             error_message: error_message.flatten(),
             request_parameters: parameters.unwrap_or_default(),
-            response_elements: response.unwrap_or_default(),
             request_id: self.request_id(),
             event_id: self.event,
             read_only: matches!(effect, Some(Effect::Read) | None),
-            resources: self.resources(subject),
+            resources: self.resources(subject, response.as_ref()),
+            response_elements: response.unwrap_or_default(),
             event_type: "AwsApiCall",
             api_version: Some("2014-06-30"),
             management_event: !is_data,
@@ -245,12 +245,21 @@ impl Call<'_> {
         })
     }
 
-    fn resources(&self, subject: Option<&call::Subject>) -> Vec<Resource<'_>> {
+    fn resources(
+        &self,
+        subject: Option<&call::Subject>,
+        response: Option<&Value>,
+    ) -> Vec<Resource<'_>> {
         let (Some(subject), Some(account_id)) = (subject, self.origin.account_id.as_deref()) else {
             return Vec::new();
         };
-        let call::Resource::Pool(pool) = &subject.resource else {
-            return Vec::new();
+        let created = response.and_then(|response| response.get("identityPoolId")?.as_str());
+        let pool = match &subject.resource {
+            call::Resource::Pool(pool) => pool.as_str(),
+            _ => match created {
+                Some(pool) => pool,
+                None => return Vec::new(),
+            },
         };
         let region = subject.region.as_deref().unwrap_or(&self.origin.region);
         let partition = match region {

@@ -62,7 +62,9 @@ pub(super) fn error(failed: &Failed) -> (String, String) {
 fn ours(failure: &Failure) -> String {
     match failure {
         Failure::InvalidFields { violations, .. } => {
-            let fields = violations.iter().map(|one| within(&one.field, 128));
+            let fields = violations
+                .iter()
+                .map(|one| within(&without_keys(&one.field), 128));
             let fields: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
             format!("these fields are not valid: {}", fields.join(", "))
         }
@@ -72,6 +74,21 @@ fn ours(failure: &Failure) -> String {
         }
         failure => failure.to_string(),
     }
+}
+
+/// The path of a field without the keys of maps, which are a caller's text:
+/// `logins[eyJ…].x` is `logins[…].x`. Numbers of elements stay.
+fn without_keys(field: &str) -> String {
+    let Some((before, rest)) = field.split_once('[') else {
+        return field.to_owned();
+    };
+    // A key may have brackets of its own; the last one is the path's.
+    let Some((inside, after)) = rest.rsplit_once(']') else {
+        return format!("{before}[…");
+    };
+    let is_number = inside.len() <= 4 && inside.bytes().all(|byte| byte.is_ascii_digit());
+    let shown = if is_number { inside } else { "…" };
+    format!("{before}[{shown}]{after}")
 }
 
 #[cfg(test)]
@@ -117,6 +134,9 @@ mod tests {
     fn our_own_messages_do_not_repeat_what_a_caller_sent() {
         for failure in [
             Failure::field("logins", "Value 's3cret' at 'logins' is too long"),
+            Failure::field("logins[s3cret]", "too long"),
+            Failure::field("logins[a].s3cret].type", "too long"),
+            Failure::field("logins[s3cret", "too long"),
             Failure::MalformedMessage("s3cret".to_owned()),
             Failure::UnknownRegion {
                 region: "s3cret".to_owned(),
@@ -128,5 +148,13 @@ mod tests {
         }
         let (_, message) = error(&failed(Failure::field("logins", "too long")));
         assert_eq!(message, "these fields are not valid: `logins`");
+        assert_eq!(
+            without_keys("identity_ids_to_delete[12]"),
+            "identity_ids_to_delete[12]"
+        );
+        assert_eq!(
+            without_keys("role_mappings[a[1]].type"),
+            "role_mappings[…].type"
+        );
     }
 }

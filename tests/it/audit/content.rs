@@ -96,6 +96,8 @@ async fn a_change_says_who_made_it_and_what_came_of_it() {
     let tag = &parameters["identityPoolTags"]["team"];
     assert_eq!(tag, "HIDDEN_DUE_TO_SECURITY_REASONS");
     assert_eq!(record["responseElements"]["identityPoolId"], *pool);
+    let arn = format!("arn:aws:cognito-identity:us-east-1:123456789012:identitypool/{pool}");
+    assert_eq!(record["resources"][0]["ARN"], arn);
     let more = &record["additionalEventData"];
     assert_eq!(more["grpcStatus"], "OK");
     assert_eq!(more["decision"], "allowed");

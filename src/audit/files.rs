@@ -30,13 +30,12 @@ pub(super) fn cut_name(journal: &Path, now: SystemTime) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// Makes names that were given or taken durable.
-pub(super) fn sync_directory(journal: &Path) -> io::Result<()> {
-    let directory = match journal.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    File::open(directory)?.sync_all()
+/// The directory of a journal; to sync it makes names durable that were given or taken.
+pub(super) fn directory(journal: &Path) -> io::Result<File> {
+    match journal.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent),
+        _ => File::open("."),
+    }
 }
 
 #[cfg(test)]

@@ -79,7 +79,8 @@ pub enum Durability {
 /// Whether records are taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// How often writing has failed since it last succeeded.
+    /// How often writing has failed, or somebody has waited in vain, since it last
+    /// succeeded.
     pub failures: u32,
     /// Why it failed.
     pub cause: Option<Arc<str>>,
@@ -219,10 +220,7 @@ fn queue(
         match tokio::time::timeout(DISK_WAIT, acknowledged).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Unavailable::Closed),
-            Err(_) => {
-                let cause = shared.state.borrow().cause.clone();
-                Err(cause.map_or(Unavailable::Late, Unavailable::Failing))
-            }
+            Err(_) => Err(shared.late()),
         }
     }
 }

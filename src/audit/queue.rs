@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use super::journal::{Durability, Kind, PLACES, State};
+use super::journal::{Durability, Kind, PLACES, State, Unavailable};
 use super::line::Draft;
 
 /// What the writer and those who write share.
@@ -92,6 +92,8 @@ impl Shared {
         let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
         if is_empty(&queue) {
             queue.idle = true;
+            // Whoever was told late was told so before the last lines were written.
+            self.succeeded();
             (queue, _) = self
                 .filled
                 .wait_timeout_while(queue, patience, |queue| is_empty(queue))
@@ -122,23 +124,32 @@ impl Shared {
     }
 
     /// Writing has failed.
-    pub(super) fn failed(&self, cause: String) -> u32 {
-        let mut failures = 0;
+    pub(super) fn failed(&self, cause: Arc<str>) {
         self.state.send_modify(|state| {
             state.failures = state.failures.saturating_add(1);
-            state.cause = Some(cause.into());
-            failures = state.failures;
+            state.cause = Some(cause);
         });
-        failures
     }
 
-    /// Writing has succeeded. Tells whether it failed before.
-    pub(super) fn succeeded(&self) -> bool {
+    /// Somebody has waited for longer than anybody should. That is a failure too: a disk
+    /// that does not answer keeps the writer, which then cannot tell.
+    pub(super) fn late(&self) -> Unavailable {
+        let queue = self.queue();
+        let cause = self.state.borrow().cause.clone();
+        if !queue.idle {
+            let cause = cause.clone();
+            self.failed(cause.unwrap_or_else(|| Unavailable::Late.to_string().into()));
+        }
+        cause.map_or(Unavailable::Late, Unavailable::Failing)
+    }
+
+    /// Writing has succeeded.
+    pub(super) fn succeeded(&self) {
         self.state.send_if_modified(|state| {
             let failed = state.failures > 0;
             *state = State::default();
             failed
-        })
+        });
     }
 
     /// Nothing is written any more.

@@ -5,6 +5,7 @@
 //! line that is broken while whole lines follow was not left by a crash, and nothing is
 //! written after it.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -83,11 +84,14 @@ pub(super) fn open(path: &Path, limits: Limits, now: SystemTime) -> Result<Found
     };
     let sink = FileSink::new(path, limits);
     if length == 0 {
-        let chain = end_of_closed(path).map_err(refused)?;
+        let newest = newest_closed(path).map_err(refused)?;
+        let (chain, open) = newest.map_or((Chain::START, HashMap::new()), |newest| {
+            (newest.chain, newest.open)
+        });
         return Ok(Found {
             sink,
-            chain: chain.unwrap_or(Chain::START),
-            open: Vec::new(),
+            chain,
+            open: open.into_values().collect(),
             cut: None,
         });
     }
@@ -131,22 +135,25 @@ fn go_on(path: &Path, file: File, mut sink: FileSink, now: SystemTime) -> Result
 /// of its own. Tells how long the file at `path` is.
 fn finish_rotation(path: &Path) -> io::Result<u64> {
     let next = next_name(path);
-    let whole = match File::open(&next) {
+    let file = match File::open(&next) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        found => Scan::of(BufReader::new(found?))?,
+        found => found?,
     };
+    // Another process may be at it.
+    lock(&file)?;
+    let whole = Scan::of(BufReader::new(&file))?;
     // Unless it begins where the closed files end, nothing was closed for it yet.
-    let follows = end_of_closed(path)?.map_or(0, |chain| chain.seq) + 1 == whole.first_seq;
+    let follows = newest_closed(path)?.map_or(0, |newest| newest.chain.seq) + 1 == whole.first_seq;
     if whole.lines == 0 || !whole.rest.is_empty() || !follows {
         return Ok(0);
     }
     fs::rename(&next, path)?;
-    files::sync_directory(path)?;
+    files::directory(path)?.sync_all()?;
     Ok(whole.good)
 }
 
-/// Where the newest closed file ends.
-fn end_of_closed(path: &Path) -> io::Result<Option<Chain>> {
+/// What the newest closed file says.
+fn newest_closed(path: &Path) -> io::Result<Option<Scan>> {
     let listing = Listing::written_to(path).map_err(io::Error::other)?;
     let Some(newest) = listing.closed.last().and_then(Closed::path) else {
         return Ok(None);
@@ -157,7 +164,7 @@ fn end_of_closed(path: &Path) -> io::Result<Option<Chain>> {
         false => Box::new(file),
     };
     let scan = Scan::of(BufReader::new(read))?;
-    Ok((scan.lines > 0).then_some(scan.chain))
+    Ok((scan.lines > 0).then_some(scan))
 }
 
 fn cut(path: &Path, file: &File, scan: &Scan, now: SystemTime) -> io::Result<Cut> {

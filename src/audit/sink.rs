@@ -12,6 +12,9 @@ use std::time::SystemTime;
 /// What keeps lines. What fails can be tried again with the same lines, and they are there
 /// once.
 pub(super) trait Sink: Send {
+    /// Whether there are files, so that another can be begun.
+    fn has_files(&self) -> bool;
+
     /// Whether another file has to be begun before so many bytes are put, and why.
     fn wants_another(&mut self, bytes: usize, now: SystemTime) -> Option<Reason>;
 
@@ -21,11 +24,6 @@ pub(super) trait Sink: Send {
 
     /// Puts lines after those that are there; with `sync` they are all durable afterwards.
     fn put(&mut self, lines: &[u8], sync: bool) -> io::Result<()>;
-
-    /// Makes all lines durable.
-    fn sync(&mut self) -> io::Result<()> {
-        self.put(&[], true)
-    }
 }
 
 /// Why another file is begun.
@@ -43,6 +41,8 @@ pub(super) enum Reason {
     Moved,
     /// Somebody made the old one shorter.
     Truncated,
+    /// Somebody else wrote to the old one.
+    Lengthened,
 }
 
 impl Reason {
@@ -50,7 +50,7 @@ impl Reason {
     pub(super) fn can_wait(self) -> bool {
         match self {
             Reason::Size | Reason::Age | Reason::Asked => true,
-            Reason::First | Reason::Moved | Reason::Truncated => false,
+            Reason::First | Reason::Moved | Reason::Truncated | Reason::Lengthened => false,
         }
     }
 
@@ -63,6 +63,7 @@ impl Reason {
             Reason::Asked => "asked",
             Reason::Moved => "moved",
             Reason::Truncated => "truncated",
+            Reason::Lengthened => "lengthened",
         }
     }
 }

@@ -16,6 +16,8 @@ use super::listing::Closed;
 use super::*;
 use crate::clock::Clock;
 
+mod faults;
+
 const LONG: Duration = Duration::from_secs(30);
 
 #[derive(Default)]

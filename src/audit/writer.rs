@@ -137,16 +137,16 @@ impl Writer {
         sync: bool,
     ) -> bool {
         let mut lines = Vec::new();
-        loop {
-            match self.put(&waiting, &mut asked, sync, &mut lines) {
-                Ok(()) => break,
-                Err(error) => self.tell_failure(&error),
-            }
+        let mut failures = 0_u64;
+        while let Err(error) = self.put(&waiting, &mut asked, sync, &mut lines) {
+            failures += 1;
+            self.tell_failure(&error, failures == 1);
             if self.shared.pause(RETRY) {
                 return false;
             }
         }
-        if self.shared.succeeded() {
+        self.shared.succeeded();
+        if failures > 0 {
             self.meter.failing(false);
             tracing::info!("the audit journal takes records again");
         }
@@ -173,7 +173,9 @@ impl Writer {
         lines: &mut Vec<u8>,
     ) -> std::io::Result<()> {
         let bytes = waiting.iter().map(|waiting| waiting.draft.bytes()).sum();
-        let reason = self.sink.wants_another(bytes, self.clock.now()).or(*asked);
+        let asked_for = asked.filter(|_| self.sink.has_files());
+        let wanted = self.sink.wants_another(bytes, self.clock.now());
+        let reason = wanted.or(asked_for);
         if let Some(reason) = reason {
             match self.begin(reason) {
                 Ok(()) => *asked = None,
@@ -238,10 +240,11 @@ impl Writer {
         }
     }
 
-    fn tell_failure(&self, error: &std::io::Error) {
+    fn tell_failure(&self, error: &std::io::Error, is_first: bool) {
         self.meter.failed();
         let cause = format!("the audit journal cannot be written: {error}");
-        if self.shared.failed(cause) == 1 {
+        self.shared.failed(cause.into());
+        if is_first {
             self.meter.failing(true);
             tracing::error!(%error, "the audit journal takes no records");
         }

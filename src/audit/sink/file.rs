@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::{Reason, Sink};
-use crate::audit::files::{closed_name, next_name, sync_directory};
+use crate::audit::files::{closed_name, directory, next_name};
 
 /// Only the owner reads a journal.
 const MODE: u32 = 0o600;
@@ -21,6 +21,8 @@ pub(in crate::audit) struct FileSink {
     path: PathBuf,
     limits: Limits,
     open: Option<Open>,
+    /// The directory, as long as names in it were changed and may not be durable.
+    renamed: Option<File>,
     failed: Option<SystemTime>,
 }
 
@@ -53,6 +55,7 @@ impl FileSink {
             path: path.to_owned(),
             limits,
             open: None,
+            renamed: None,
             failed: None,
         }
     }
@@ -76,11 +79,31 @@ impl FileSink {
         };
         match fs::metadata(&self.path) {
             Ok(found) if (found.dev(), found.ino()) != open.id => Some(Reason::Moved),
-            Ok(found) if found.len() < open.length() => Some(Reason::Truncated),
+            Ok(found) if found.len() < open.least() => Some(Reason::Truncated),
+            Ok(found) if found.len() > open.length() && !open.torn => Some(Reason::Lengthened),
             Ok(_) => None,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Reason::Moved),
             // What cannot be looked at is not known to be lost.
             Err(_) => None,
+        }
+    }
+
+    /// Whatever is not durable yet is so before the name is given away, and nothing that
+    /// has failed is left.
+    fn finish(&mut self) -> io::Result<()> {
+        let lost = self.lost();
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        match lost {
+            None => open.put(&[], true),
+            // What somebody took out is not put in again.
+            Some(Reason::Truncated) => Ok(()),
+            Some(_) => {
+                // In other hands, so that this is done as far as it can be.
+                let _ = open.put(&[], true);
+                Ok(())
+            }
         }
     }
 
@@ -104,6 +127,10 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
+    fn has_files(&self) -> bool {
+        true
+    }
+
     fn wants_another(&mut self, bytes: usize, now: SystemTime) -> Option<Reason> {
         if let Some(reason) = self.lost() {
             return Some(reason);
@@ -125,25 +152,30 @@ impl Sink for FileSink {
     }
 
     fn begin(&mut self, lines: &[u8], first_seq: u64, now: SystemTime) -> io::Result<()> {
-        if self.lost().is_none() {
-            // Whatever is not durable yet is so before the name is given away.
-            self.sync()?;
-        }
+        self.finish()?;
         self.failed = Some(now);
+        let directory = directory(&self.path)?;
         let next = next_name(&self.path);
         let mut file = create(&next)?;
         file.write_all(lines)?;
         file.sync_data()?;
+        let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        let open = Open::new(file, first_seq, now, length)?;
         self.make_way(now)?;
         fs::rename(&next, &self.path)?;
-        sync_directory(&self.path)?;
-        let length = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        self.open = Some(Open::new(file, first_seq, now, length)?);
+        // From here on this is the file, whatever fails: nothing goes to the old one any
+        // more, and nothing is put before the names are durable.
+        self.open = Some(open);
+        self.renamed = Some(directory);
         self.failed = None;
         Ok(())
     }
 
     fn put(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
+        if let Some(directory) = &self.renamed {
+            directory.sync_all()?;
+            self.renamed = None;
+        }
         match &mut self.open {
             Some(open) => open.put(lines, sync),
             None => Err(io::ErrorKind::NotFound.into()),
@@ -170,8 +202,27 @@ impl Open {
         self.synced.saturating_add(unsynced)
     }
 
+    /// How long the file is at least if nobody else has shortened it.
+    fn least(&self) -> u64 {
+        if self.torn {
+            self.synced
+        } else {
+            self.length()
+        }
+    }
+
     fn put(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
         self.mend()?;
+        let put = self.try_put(lines, sync);
+        if put.is_err() {
+            // At once, for those who read the file meanwhile; and again before the next
+            // lines if it fails.
+            let _ = self.mend();
+        }
+        put
+    }
+
+    fn try_put(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
         self.torn = true;
         self.file.write_all(lines)?;
         if sync {
@@ -200,11 +251,16 @@ impl Open {
     }
 }
 
-/// A file that is ours alone. What is left of an attempt that failed is overwritten.
+/// A file that is ours alone. What is left of an attempt that failed makes way for it, and
+/// not what another process is about to begin.
 fn create(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    match File::open(path) {
+        Ok(left) => {
+            lock(&left)?;
+            fs::remove_file(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     let mut options = OpenOptions::new();
     let file = options

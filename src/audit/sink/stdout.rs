@@ -25,6 +25,10 @@ impl<W: Write> Stdout<W> {
 }
 
 impl<W: Write + Send> Sink for Stdout<W> {
+    fn has_files(&self) -> bool {
+        false
+    }
+
     fn wants_another(&mut self, _: usize, _: SystemTime) -> Option<Reason> {
         None
     }

@@ -11,7 +11,7 @@
 //! 4. What cannot be recorded is refused: within [`journal::PLACE_WAIT`] or
 //!    [`journal::DISK_WAIT`], and only until the journal can be written again, which it is
 //!    by itself.
-//! 5. Records are numbered without a gap and chained: see [`line`].
+//! 5. Records are numbered without a gap and chained: see [`mod@line`].
 //! 6. No secret is in a record.
 //! 7. A process that was killed leaves a journal that the next one goes on with; calls of
 //!    which only the intent is there get an outcome that says that it is not known.

@@ -209,6 +209,11 @@ impl Told {
         self.failed.get()
     }
 
+    /// What failed, where something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failed().map(|failed| &failed.failure)
+    }
+
     /// Notes whether something may have been changed at AWS that nobody knows of:
     /// giving up now leaves the outcome unknown.
     pub fn set_in_doubt(&self, in_doubt: bool) {

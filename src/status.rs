@@ -10,7 +10,7 @@ mod log;
 mod reference;
 mod text;
 
-pub use code::{CANCELLED, GRPC_STATUS, Severity, code_name, code_of, severity};
+pub use code::{CANCELLED, Severity, code_in, code_name, code_of, severity};
 pub use reference::reference;
 
 use std::collections::HashMap;

@@ -3,10 +3,13 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use flate2::bufread::GzDecoder;
+
+use super::line::Hash;
 
 /// The bytes that are looked at together. A line is far shorter.
 const BLOCK_BYTES: usize = 1024 * 1024;
@@ -37,32 +40,55 @@ pub(super) enum Source {
     Zipped(Box<GzDecoder<BufReader<File>>>),
 }
 
-impl Blocks<Source> {
+impl Source {
     /// A file whose name ends with `.gz` is one that is compressed. One that is not there
     /// may have been compressed since its name was read.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_zipped = path.extension().is_some_and(|extension| extension == "gz");
         match File::open(path) {
             Ok(file) if is_zipped => Ok(Self::zipped(file)),
-            Ok(file) => Ok(Self::plain(Arc::new(file))),
+            Ok(file) => Ok(Self::Plain(Arc::new(file), 0)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_zipped => {
-                let mut zipped = path.as_os_str().to_owned();
-                zipped.push(".gz");
-                File::open(zipped).map(Self::zipped).map_err(|_| error)
+                let zipped = File::open(zipped_path(path));
+                zipped.map(Self::zipped).map_err(|_| error)
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn zipped(file: File) -> Self {
+        let file = BufReader::with_capacity(BLOCK_BYTES / 4, file);
+        Self::Zipped(Box::new(GzDecoder::new(file)))
+    }
+}
+
+impl Blocks<Source> {
+    /// The file at `path`, see [`Source::open`].
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Source::open(path).map(Self::new)
     }
 
     /// A file that is open already.
     pub(super) fn plain(file: Arc<File>) -> Self {
         Self::new(Source::Plain(file, 0))
     }
+}
 
-    fn zipped(file: File) -> Self {
-        let file = BufReader::with_capacity(BLOCK_BYTES / 4, file);
-        Self::new(Source::Zipped(Box::new(GzDecoder::new(file))))
+/// What a file is called once it is compressed.
+pub(super) fn zipped_path(path: &Path) -> PathBuf {
+    let mut zipped = path.as_os_str().to_owned();
+    zipped.push(".gz");
+    zipped.into()
+}
+
+/// The hash of a file's bytes before it was compressed.
+pub(super) fn hash_of(path: &Path) -> io::Result<Hash> {
+    let mut whole = Context::new(&SHA256);
+    let mut blocks = Blocks::open(path)?;
+    while let Some(block) = blocks.next()? {
+        whole.update(block.bytes);
     }
+    Ok(Hash::finish(whole))
 }
 
 impl<R: Read> Blocks<R> {

@@ -30,12 +30,17 @@ pub(super) fn cut_name(journal: &Path, now: SystemTime) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// The directory of a journal; to sync it makes names durable that were given or taken.
-pub(super) fn directory(journal: &Path) -> io::Result<File> {
-    match journal.parent() {
+/// The folder of a file; to sync it makes names durable that were given or taken.
+pub(super) fn directory(path: &Path) -> io::Result<File> {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => File::open(parent),
         _ => File::open("."),
     }
+}
+
+/// Makes the names in the folder of a file durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    directory(path)?.sync_all()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::events::{Origin, event, unknown_outcome};
-use super::journal::{Durability, Journal, Kind};
+use super::journal::Journal;
 use super::line::Draft;
 use super::queue::Waiting;
 use super::recover::{self, Found, OpenError};
@@ -74,14 +74,7 @@ impl Journal {
             copies,
             closed,
         };
-        let first = lines.into_iter().map(|draft| Waiting {
-            draft,
-            kind: Kind::Other,
-            durability: Durability::Synced,
-            acknowledge: None,
-            _place: None,
-        });
-        let first: Vec<Waiting> = first.collect();
+        let first: Vec<Waiting> = lines.into_iter().map(Waiting::own).collect();
         let proved = writer.put(&first, &mut None, true, &mut Vec::new());
         proved.map_err(|source| OpenError::Io { path, source })?;
         std::thread::Builder::new()

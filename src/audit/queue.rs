@@ -38,6 +38,19 @@ pub(super) struct Waiting {
     pub(super) _place: Option<OwnedSemaphorePermit>,
 }
 
+impl Waiting {
+    /// Something that the journal says of itself, and that nobody waits for.
+    pub(super) fn own(draft: Draft) -> Self {
+        Self {
+            draft,
+            kind: Kind::Other,
+            durability: Durability::Synced,
+            acknowledge: None,
+            _place: None,
+        }
+    }
+}
+
 /// What the writer has to do.
 pub(super) struct Taken {
     pub(super) waiting: Vec<Waiting>,

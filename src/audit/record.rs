@@ -94,20 +94,22 @@ struct Additional<'a> {
 impl Call<'_> {
     /// The record, which always fits into a line.
     pub(super) fn draft(&self) -> Draft {
+        let fitting = |record: &Record<'_>, additional: &Additional<'_>| {
+            Draft::new(record, additional).ok().filter(Draft::fits)
+        };
         let (mut record, mut additional) = self.record();
-        for cut in ["", "responseElements", "requestParameters"] {
-            match cut {
-                "responseElements" => record.response_elements = Value::Null,
-                "requestParameters" => record.request_parameters = Value::Null,
-                _ => {}
-            }
-            if !cut.is_empty() {
-                additional.truncated.push(cut.to_owned());
-            }
-            match Draft::new(&record, &additional) {
-                Ok(draft) if draft.fits() => return draft,
-                _ => {}
-            }
+        if let Some(draft) = fitting(&record, &additional) {
+            return draft;
+        }
+        record.response_elements = Value::Null;
+        additional.truncated.push("responseElements".to_owned());
+        if let Some(draft) = fitting(&record, &additional) {
+            return draft;
+        }
+        record.request_parameters = Value::Null;
+        additional.truncated.push("requestParameters".to_owned());
+        if let Some(draft) = fitting(&record, &additional) {
+            return draft;
         }
         // All that is left is short by its own bounds, but for the names of policies.
         additional.policy_ids = None;

@@ -3,7 +3,7 @@
 use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::Either;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::line::Draft;
 use super::record::{Call, Ending};
 use super::redact::MacKey;
 use super::settings::Sync;
-use super::strangers::{Strangers, Verdict, summary_event};
+use super::strangers::{Strangers, Summary, Verdict, summary_event};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Told;
@@ -104,15 +104,12 @@ impl Recorder {
     /// # Errors
     ///
     /// When something could not be recorded.
-    pub async fn close(&self, limit: std::time::Duration) -> Result<(), Unavailable> {
+    pub async fn close(&self, limit: Duration) -> Result<(), Unavailable> {
         let rest = self.record_summaries(self.strangers.rest()).await;
         self.journal.close(limit).await.and(rest)
     }
 
-    async fn record_summaries(
-        &self,
-        summaries: Vec<super::strangers::Summary>,
-    ) -> Result<(), Unavailable> {
+    async fn record_summaries(&self, summaries: Vec<Summary>) -> Result<(), Unavailable> {
         for summary in summaries {
             let place = self.journal.place().await?;
             let draft = summary_event(&summary, &self.origin);
@@ -126,6 +123,10 @@ impl Entry {
     /// The operation, if it is one.
     pub fn operation(&self) -> Option<Operation> {
         self.operation
+    }
+
+    fn effect(&self) -> Option<Effect> {
+        self.operation.map(Operation::effect)
     }
 
     /// Why the call has to be refused: the journal takes no records at the moment.
@@ -181,8 +182,7 @@ impl Entry {
             Kind::Outcome(self.shared),
             self.durability(code),
         );
-        let failed = told.failed().map(|failed| &failed.failure);
-        match failed {
+        match told.failure() {
             // Nobody waits for a journal of which it is known that it takes nothing.
             Some(Failure::AuditUnavailable { .. }) => Either::Right(ready(Ok(()))),
             _ => Either::Left(closing),
@@ -202,15 +202,14 @@ impl Entry {
 
     /// Whether a change goes on without its caller.
     fn goes_on(&self, told: &Told) -> bool {
-        let writes = self.operation.map(Operation::effect) == Some(Effect::Write);
-        let failed = told.failed().map(|failed| &failed.failure);
-        writes && failed == Some(&Failure::DeadlineExceededInDoubt)
+        self.effect() == Some(Effect::Write)
+            && told.failure() == Some(&Failure::DeadlineExceededInDoubt)
     }
 
     /// Whether it is the refusal of a stranger who has been refused so often that one more
     /// is only counted.
     fn is_only_counted(&self, told: &Told) -> bool {
-        let reason = match told.failed().map(|failed| &failed.failure) {
+        let reason = match told.failure() {
             Some(Failure::Unauthenticated { .. }) => "UNAUTHENTICATED",
             Some(Failure::UnknownMethod) => "UNKNOWN_METHOD",
             Some(Failure::InvalidTimeout) => "INVALID_TIMEOUT",
@@ -226,7 +225,7 @@ impl Entry {
 
     /// Reads that were answered need not wait for the disk, where that is set.
     fn durability(&self, code: &str) -> Durability {
-        let reads = self.operation.map(Operation::effect) == Some(Effect::Read);
+        let reads = self.effect() == Some(Effect::Read);
         match self.recorder.sync {
             Sync::Changes if reads && code == "OK" => Durability::Written,
             Sync::All | Sync::Changes => Durability::Synced,

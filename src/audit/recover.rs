@@ -7,12 +7,11 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use flate2::read::MultiGzDecoder;
-
+use super::blocks::Source;
 use super::files::{self, cut_name, next_name};
 use super::listing::{Closed, Listing};
 use super::scan::{Left, Scan};
@@ -148,7 +147,7 @@ fn finish_rotation(path: &Path) -> io::Result<u64> {
         return Ok(0);
     }
     fs::rename(&next, path)?;
-    files::directory(path)?.sync_all()?;
+    files::sync_folder(path)?;
     Ok(whole.good)
 }
 
@@ -158,12 +157,7 @@ fn newest_closed(path: &Path) -> io::Result<Option<Scan>> {
     let Some(newest) = listing.closed.last().and_then(Closed::path) else {
         return Ok(None);
     };
-    let file = File::open(newest)?;
-    let read: Box<dyn Read> = match newest.extension().is_some_and(|end| end == "gz") {
-        true => Box::new(MultiGzDecoder::new(file)),
-        false => Box::new(file),
-    };
-    let scan = Scan::of(BufReader::new(read))?;
+    let scan = Scan::of(BufReader::new(Source::open(newest)?))?;
     Ok((scan.lines > 0).then_some(scan))
 }
 

@@ -112,7 +112,8 @@ impl<'a> Redact<'a> {
 
     /// A value, or nothing where it is left out.
     fn value(&mut self, value: &Value, path: &str) -> Option<Value> {
-        match rules::rule(self.operation, path) {
+        let rule = rules::rule(self.operation, path);
+        match rule {
             Some(Rule::Drop) => return None,
             Some(Rule::Present) => return Some(json!({"present": true})),
             Some(Rule::Mac) => return Some(self.mac(value)),
@@ -136,10 +137,8 @@ impl<'a> Redact<'a> {
                 let shown = Value::Array(shown.collect());
                 Some(self.truncated.cut(shown, path))
             }
-            leaf => Some(match rules::rule(self.operation, path) {
-                Some(Rule::Keep) => self.truncated.cut(leaf.clone(), path),
-                _ => Value::from(HIDDEN),
-            }),
+            leaf if rule == Some(Rule::Keep) => Some(self.truncated.cut(leaf.clone(), path)),
+            _ => Some(Value::from(HIDDEN)),
         }
     }
 

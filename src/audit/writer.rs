@@ -113,13 +113,8 @@ impl Writer {
 
     /// Adds what the journal has to say about itself.
     fn add_own(&self, waiting: &mut Vec<Waiting>, closes: bool) {
-        let own = |name, details| Waiting {
-            draft: event(&self.origin, name, details, self.clock.now()),
-            kind: Kind::Other,
-            durability: Durability::Synced,
-            acknowledge: None,
-            _place: None,
-        };
+        let own =
+            |name, details| Waiting::own(event(&self.origin, name, details, self.clock.now()));
         match self.shared.without_place() {
             0 => {}
             count => waiting.push(own("CallsWithoutRecord", json!({ "count": count }))),

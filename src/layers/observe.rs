@@ -65,8 +65,8 @@ impl Wrap for Observe {
             let (parts, body) = response.into_parts();
             if !parts.status.is_success() {
                 call.end(status::code_name(None));
-            } else if let Some(code) = parts.headers.get(status::GRPC_STATUS) {
-                call.end(status::code_name(code.to_str().ok()));
+            } else if let Some(code) = status::code_in(&parts.headers) {
+                call.end(code);
             }
             http::Response::from_parts(parts, Body::new(Observed::new(body, call)))
         }

@@ -135,16 +135,13 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 /// message at most, and are there as soon as they begin.
 async fn whole(response: Response) -> (Response, &'static str) {
     let (parts, body) = response.into_parts();
-    let header = parts.headers.get(status::GRPC_STATUS).cloned();
-    if header.is_some() {
-        let code = status::code_name(header.as_ref().and_then(|code| code.to_str().ok()));
+    if let Some(code) = status::code_in(&parts.headers) {
         return (http::Response::from_parts(parts, body), code);
     }
     match body.collect().await {
         Ok(collected) => {
             let trailers = collected.trailers().cloned().unwrap_or_default();
-            let code = trailers.get(status::GRPC_STATUS);
-            let code = status::code_name(code.and_then(|code| code.to_str().ok()));
+            let code = status::code_in(&trailers).unwrap_or(status::code_name(None));
             let body = Full::<Bytes>::new(collected.to_bytes());
             let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
             (http::Response::from_parts(parts, Body::new(body)), code)

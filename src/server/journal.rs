@@ -48,17 +48,17 @@ pub(super) fn open(
         return Ok(None);
     }
     let key = settings.mac_key().map_err(StartError::MacKey)?;
-    let digests = match (&settings.file, &settings.signing_key_file) {
-        (Some(journal), Some(key)) => {
+    let digests = match &settings.file {
+        Some(journal) => {
             let account_id = origin.account_id.as_deref().unwrap_or(UNKNOWN_ACCOUNT);
             let settings = digest::Settings {
                 journal: journal.clone(),
-                signing_key_file: Some(key.clone()),
+                signing_key_file: settings.signing_key_file.clone(),
                 account_id: account_id.to_owned(),
             };
             Some(Arc::new(Digests::open(&settings, clock)?))
         }
-        _ => None,
+        None => None,
     };
     let closing = digests.clone();
     let closed = move || {

@@ -1,9 +1,10 @@
 //! gRPC codes as words, for logs and metrics.
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 
 /// The header or trailer with a call's code.
-pub const GRPC_STATUS: &str = "grpc-status";
+const GRPC_STATUS: &str = "grpc-status";
 /// The word for a call that its caller gave up.
 pub const CANCELLED: &str = "Canceled";
 
@@ -23,6 +24,12 @@ pub enum Severity {
 /// `Unknown`.
 pub fn code_name(header: Option<&str>) -> &'static str {
     word(header.map_or(Code::Unknown, |code| Code::from_bytes(code.as_bytes())))
+}
+
+/// The word for the code in headers or trailers, if there is one.
+pub fn code_in(headers: &HeaderMap) -> Option<&'static str> {
+    let code = headers.get(GRPC_STATUS)?;
+    Some(code_name(code.to_str().ok()))
 }
 
 /// The word for the code of a status.

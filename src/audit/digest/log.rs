@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use flate2::Compression;
@@ -12,7 +12,8 @@ use memchr::memmem::Finder;
 use super::MakeError;
 use super::durable;
 use super::format::{BUCKET, HASH_ALGORITHM, LogFile};
-use crate::audit::blocks::Blocks;
+use crate::audit::blocks::{Blocks, hash_of, zipped_path};
+use crate::audit::files::sync_folder;
 use crate::audit::line::Hash;
 
 const TIME: &[u8] = b"\"eventTime\":\"";
@@ -70,7 +71,7 @@ pub(super) fn compress(path: &Path, expected: &str) -> Result<(), MakeError> {
         return Err(MakeError::Changed(zipped));
     }
     fs::remove_file(path).map_err(failed)?;
-    durable::sync_folder(path).map_err(failed)
+    sync_folder(path).map_err(failed)
 }
 
 fn write(path: &Path, unfinished: &Path) -> io::Result<Hash> {
@@ -83,19 +84,4 @@ fn write(path: &Path, unfinished: &Path) -> io::Result<Hash> {
     }
     encoder.finish()?.sync_all()?;
     Ok(Hash::finish(whole))
-}
-
-fn hash_of(path: &Path) -> io::Result<Hash> {
-    let mut whole = Context::new(&SHA256);
-    let mut blocks = Blocks::open(path)?;
-    while let Some(block) = blocks.next()? {
-        whole.update(block.bytes);
-    }
-    Ok(Hash::finish(whole))
-}
-
-fn zipped_path(path: &Path) -> PathBuf {
-    let mut zipped = path.as_os_str().to_owned();
-    zipped.push(".gz");
-    zipped.into()
 }

@@ -21,7 +21,7 @@ pub(super) enum Rule {
 /// What stands before the members of an answer.
 pub(super) const RESPONSE: &str = "<-";
 
-const KEPT: [&str; 40] = [
+const KEPT: [&str; 28] = [
     "AccountId",
     "AllowClassicFlow",
     "AllowUnauthenticatedIdentities",
@@ -50,6 +50,9 @@ const KEPT: [&str; 40] = [
     "TagKeys.[]",
     "TokenDuration",
     "UseDefaults",
+];
+
+const KEPT_IN_ANSWERS: [&str; 18] = [
     "<-.AllowClassicFlow",
     "<-.AllowUnauthenticatedIdentities",
     "<-.CognitoIdentityProviders.[].ClientId",
@@ -62,9 +65,6 @@ const KEPT: [&str; 40] = [
     "<-.IdentityPoolId",
     "<-.IdentityPoolName",
     "<-.IdentityProviderName",
-];
-
-const KEPT_IN_ANSWERS: [&str; 6] = [
     "<-.OpenIdConnectProviderARNs.[]",
     "<-.PrincipalTags.*",
     "<-.SamlProviderARNs.[]",

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::chain::Calls;
 use super::fault::{Fault, What};
 use super::record::Record;
-use crate::audit::blocks::{Blocks, Source, is_damage};
+use crate::audit::blocks::{Blocks, Source, hash_of, is_damage};
 use crate::audit::line::{Hash, MOST_BYTES, Sealed};
 use crate::audit::listing::{Active, Listing};
 
@@ -254,16 +254,6 @@ impl Sealing {
             Ok(())
         }
     }
-}
-
-/// The hash of a file's bytes before it was compressed.
-fn hash_of(path: &Path) -> io::Result<Hash> {
-    let mut whole = Context::new(&SHA256);
-    let mut blocks = Blocks::open(path)?;
-    while let Some(block) = blocks.next()? {
-        whole.update(block.bytes);
-    }
-    Ok(Hash::finish(whole))
 }
 
 fn length(bytes: &[u8]) -> u64 {

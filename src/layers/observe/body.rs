@@ -35,9 +35,8 @@ impl HttpBody for Observed {
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    let code = trailers.get(status::GRPC_STATUS);
-                    self.call
-                        .end(status::code_name(code.and_then(|code| code.to_str().ok())));
+                    let code = status::code_in(trailers);
+                    self.call.end(code.unwrap_or(status::code_name(None)));
                 }
             }
             Some(Err(_)) | None => self.call.end(status::code_name(None)),

@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 use crate::support::guarded::Channel;
 use crate::support::house::{House, LONG, Rules};
 use crate::support::metrics;
-use crate::support::records::{intents, outcomes, records, request_id};
+use crate::support::records::{self, intents, outcomes, records, request_id};
 
 const CALLERS: &str = r#"
 [[tokens]]
@@ -123,15 +123,14 @@ async fn work(
         let id = format!("call-{number}");
         let patience = Duration::from_micros(random.below(4_000));
         let end = match random.below(10) {
-            // Gives up, which resets the stream.
-            0 | 1 => {
-                let call = call(
-                    client.clone(),
-                    pool.clone(),
-                    id.clone(),
-                    random.next(),
-                    None,
-                );
+            // Gives up, which resets the stream; or cuts the connection that the call
+            // alone has.
+            kind @ (0 | 1 | 3) => {
+                let client = match kind {
+                    3 => self::client(&house).await,
+                    _ => client.clone(),
+                };
+                let call = call(client, pool.clone(), id.clone(), random.next(), None);
                 match tokio::time::timeout(patience, call).await {
                     Ok(answer) => end_of(&answer),
                     Err(_) => End::Unknown,
@@ -140,16 +139,6 @@ async fn work(
             2 => {
                 let (client, patience) = (client.clone(), Some(patience));
                 end_of(&call(client, pool.clone(), id.clone(), random.next(), patience).await)
-            }
-            // Cuts the connection.
-            3 => {
-                let other = self::client(&house).await;
-                let call = call(other, pool.clone(), id.clone(), random.next(), None);
-                // With the call goes the connection that it alone has.
-                match tokio::time::timeout(patience, call).await {
-                    Ok(answer) => end_of(&answer),
-                    Err(_) => End::Unknown,
-                }
             }
             _ => {
                 let call = call(
@@ -260,10 +249,7 @@ async fn create(client: &mut Client, id: &str) -> Result<String, Status> {
 }
 
 fn named<T>(message: T, id: &str, patience: Option<Duration>) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("x-request-id", id.parse().unwrap());
+    let mut request = records::named(message, id);
     if let Some(patience) = patience {
         request.set_timeout(patience);
     }

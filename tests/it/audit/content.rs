@@ -7,7 +7,7 @@ use tonic::{Request, Status};
 
 use crate::support::guarded::Channel;
 use crate::support::house::{House, Rules};
-use crate::support::records::{intents, outcomes, records, request_id};
+use crate::support::records::{self, intents, outcomes, records, request_id};
 
 const CALLERS: &str = r#"
 [[tokens]]
@@ -38,9 +38,8 @@ async fn client(house: &House, caller: &str) -> Client {
 }
 
 fn named<T>(message: T, id: &str) -> Request<T> {
-    let mut request = Request::new(message);
+    let mut request = records::named(message, id);
     let metadata = request.metadata_mut();
-    metadata.insert("x-request-id", id.parse().unwrap());
     metadata.insert("x-forwarded-for", "198.51.100.7".parse().unwrap());
     request
 }

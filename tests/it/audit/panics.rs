@@ -8,11 +8,11 @@ use poolgate::layers;
 use poolgate::pb;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::server::{self, Rules, stack};
-use tonic::{Code, Request};
+use tonic::Code;
 
 use crate::support::app::App;
 use crate::support::house::LONG;
-use crate::support::records::{intents, outcomes, records, request_id};
+use crate::support::records::{intents, named, outcomes, records, request_id};
 use crate::support::wire::Wire;
 
 struct Nobody;
@@ -96,11 +96,4 @@ async fn calls_that_panic_are_answered_and_have_one_record_each() {
     let records = records(&path);
     assert_eq!(outcomes(&records).len(), 20);
     assert_eq!(intents(&records).len(), 10);
-}
-
-fn named<T>(message: T, id: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    let metadata = request.metadata_mut();
-    metadata.insert("x-request-id", id.parse().unwrap());
-    request
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tonic::Request;
 
 /// The records of the journal whose newest file is at `path`, in order: those of closed
 /// files come first. A line that does not parse fails the test.
@@ -53,6 +54,14 @@ fn of_phase<'a>(records: &'a [Value], phase: &str) -> Vec<&'a Value> {
     calls
         .filter(|record| record["additionalEventData"]["phase"] == phase)
         .collect()
+}
+
+/// A request with a name for its call, by which its record is found.
+pub fn named<T>(message: T, id: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let metadata = request.metadata_mut();
+    metadata.insert("x-request-id", id.parse().unwrap());
+    request
 }
 
 /// The name that the caller gave the call.

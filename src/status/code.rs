@@ -19,7 +19,7 @@ pub enum Severity {
     Ours,
 }
 
-/// The word for a value of [`GRPC_STATUS`], as the Go middleware writes it, so
+/// The word for a value of `grpc-status`, as the Go middleware writes it, so
 /// that stock dashboards read our metrics. What is missing or not a code is
 /// `Unknown`.
 pub fn code_name(header: Option<&str>) -> &'static str {

@@ -118,7 +118,7 @@ pub fn run(
     let mut console = Console {
         input_is_terminal: stdin.is_terminal(),
         input: &mut stdin.lock(),
-        output: &mut std::io::stdout().lock(),
+        output: &mut std::io::stdout(),
         errors: &mut std::io::stderr(),
         output_failed: false,
     };

@@ -19,6 +19,7 @@ use crate::support::journal::{Journal, POOL, access_key, identity, signing_key};
 mod complete;
 mod content;
 mod digests;
+mod disk_faults;
 mod failing;
 mod killed;
 mod mutations;

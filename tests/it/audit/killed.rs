@@ -99,7 +99,7 @@ async fn write(
     }
 }
 
-async fn names_of_pools(mut client: Client) -> Vec<String> {
+pub async fn names_of_pools(mut client: Client) -> Vec<String> {
     let mut names = Vec::new();
     let mut next_token = String::new();
     loop {
@@ -122,7 +122,7 @@ async fn names_of_pools(mut client: Client) -> Vec<String> {
 }
 
 /// The exit code of `poolgate audit verify`, and what it complains of.
-fn verify(path: &Path) -> (Option<i32>, String) {
+pub fn verify(path: &Path) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_poolgate"))
         .args(["audit", "verify"])
         .arg(path)

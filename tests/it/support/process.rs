@@ -2,7 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tonic::transport::Channel;
@@ -11,22 +13,35 @@ use tonic::transport::Channel;
 pub struct Process {
     pub address: String,
     child: Child,
-    lines: Option<JoinHandle<Vec<String>>>,
+    log: Arc<Log>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// What a process has logged so far.
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    longer: Condvar,
 }
 
 impl Process {
     /// Starts poolgate on free ports and waits for the line that says it serves.
     pub fn start(environment: &[(&str, &str)]) -> Self {
-        Self::run("serve", environment)
+        Self::run("serve", environment, Stdio::inherit())
+    }
+
+    /// The same with its standard output given away.
+    pub fn start_with_output(environment: &[(&str, &str)], output: impl Into<Stdio>) -> Self {
+        Self::run("serve", environment, output.into())
     }
 
     /// The same with the emulator alone, served to AWS SDKs.
     pub fn emulate(environment: &[(&str, &str)]) -> Self {
         let free = [("POOLGATE_EMULATOR__LISTEN", "127.0.0.1:0")];
-        Self::run("emulate", &[&free, environment].concat())
+        Self::run("emulate", &[&free, environment].concat(), Stdio::inherit())
     }
 
-    fn run(command: &str, environment: &[(&str, &str)]) -> Self {
+    fn run(command: &str, environment: &[(&str, &str)], output: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_poolgate"))
             .arg(command)
             .env_clear()
@@ -34,35 +49,60 @@ impl Process {
             .env("POOLGATE_ADMIN__LISTEN", "off")
             .env("POOLGATE_LOG__FORMAT", "json")
             .envs(environment.iter().copied())
+            .stdout(output)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut seen = Vec::new();
+        let log = Arc::new(Log::default());
         let address = loop {
             let line = lines.next().unwrap().unwrap();
             let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
-            seen.push(line);
+            log.add(line);
             if let Some(address) = parsed["address"].as_str() {
                 break address.to_owned();
             }
         };
         // Read on, or a full pipe would stop the process.
-        let lines = std::thread::spawn(move || {
-            seen.extend(lines.map_while(Result::ok));
-            seen
+        let rest = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                rest.add(line);
+            }
         });
         Self {
             address,
             child,
-            lines: Some(lines),
+            log,
+            reader: Some(reader),
         }
+    }
+
+    /// Sends the process a signal, by the name that `kill` has for it.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
     }
 
     /// Ends the process and returns every line it has logged.
     pub fn stop(mut self) -> Vec<String> {
         self.child.kill().unwrap();
-        self.lines.take().unwrap().join().unwrap()
+        self.reader.take().unwrap().join().unwrap();
+        std::mem::take(&mut self.log.lines.lock().unwrap())
+    }
+
+    /// Waits until so many lines of the log have this text.
+    pub fn wait_for_log(&self, text: &str, count: usize) {
+        let lines = self.log.lines.lock().unwrap();
+        let missing = |lines: &mut Vec<String>| {
+            lines.iter().filter(|line| line.contains(text)).count() < count
+        };
+        let patience = Duration::from_secs(10);
+        let longer = &self.log.longer;
+        let (lines, waited) = longer.wait_timeout_while(lines, patience, missing).unwrap();
+        assert!(!waited.timed_out(), "no `{text}` in {lines:#?}");
     }
 
     pub async fn client(&self) -> CognitoIdentityServiceClient<Channel> {
@@ -72,6 +112,13 @@ impl Process {
     pub async fn channel(&self) -> Channel {
         let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap();
         channel.connect().await.unwrap()
+    }
+}
+
+impl Log {
+    fn add(&self, line: String) {
+        self.lines.lock().unwrap().push(line);
+        self.longer.notify_all();
     }
 }
 

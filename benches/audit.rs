@@ -17,13 +17,9 @@ use poolgate::audit::journal::{Durability, Kind};
 use poolgate::audit::line::Draft;
 use poolgate::audit::{Journal, Meter, Origin, Settings};
 use poolgate::clock::Clock;
-use poolgate::pb;
-use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
-use poolgate::server::{self, Running};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tonic::transport::Channel;
 
 /// As in the binary.
 #[global_allocator]
@@ -66,84 +62,6 @@ fn records_at_once(bencher: Bencher<'_, '_>, count: usize) {
         open.runtime
             .block_on(join_all((0..count).map(|_| open.record())))
     });
-}
-
-/// 64 calls at a time over one connection to a real server, unrecorded.
-#[divan::bench(sample_count = 200, sample_size = 1)]
-fn describe_unrecorded(bencher: Bencher<'_, '_>) {
-    let served = Served::new(false);
-    bencher
-        .counter(ItemsCount::new(CALLS))
-        .bench_local(|| served.describe_at_once());
-}
-
-/// The same with a journal.
-#[divan::bench(sample_count = 200, sample_size = 1)]
-fn describe_recorded(bencher: Bencher<'_, '_>) {
-    let served = Served::new(true);
-    bencher
-        .counter(ItemsCount::new(CALLS))
-        .bench_local(|| served.describe_at_once());
-}
-
-/// How many calls one sample makes, of which 64 are under way.
-const CALLS: usize = 1_024;
-const AT_ONCE: usize = 64;
-
-type Client = CognitoIdentityServiceClient<Channel>;
-
-struct Served {
-    runtime: Runtime,
-    client: Client,
-    pool: String,
-    _running: Running,
-    _folder: TempDir,
-}
-
-impl Served {
-    fn new(recorded: bool) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let runtime = Runtime::new().expect("a runtime");
-        let mut parts = server::Parts::default();
-        parts.server.listen = ([127, 0, 0, 1], 0).into();
-        parts.admin.listen = None;
-        if recorded {
-            parts.audit.file = Some(folder.path().join("audit.jsonl"));
-        }
-        let (running, client, pool) = runtime.block_on(async {
-            let running = server::start(parts).await.expect("a server");
-            let address = format!("http://{}", running.address);
-            let client = Client::connect(address).await.expect("a connection");
-            let request = pb::CreateIdentityPoolRequest {
-                identity_pool_name: "bench".to_owned(),
-                allow_unauthenticated_identities: Some(false),
-                ..Default::default()
-            };
-            let created = client.clone().create_identity_pool(request).await;
-            let pool = created.expect("a pool").into_inner().identity_pool;
-            (running, client, pool.expect("a pool").identity_pool_id)
-        });
-        Self {
-            runtime,
-            client,
-            pool,
-            _running: running,
-            _folder: folder,
-        }
-    }
-
-    fn describe_at_once(&self) {
-        let callers = (0..AT_ONCE).map(|_| async {
-            for _ in 0..CALLS / AT_ONCE {
-                let request = pb::DescribeIdentityPoolRequest {
-                    identity_pool_id: self.pool.clone(),
-                };
-                let answer = self.client.clone().describe_identity_pool(request).await;
-                answer.expect("an answer");
-            }
-        });
-        self.runtime.block_on(join_all(callers));
-    }
 }
 
 struct Open {

@@ -97,9 +97,8 @@ fn digit(nibble: u8) -> u8 {
 
 impl fmt::Display for Hash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        let digits = self.to_hex();
+        formatter.write_str(str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -234,7 +233,8 @@ impl Formatter for Plain {
         fragment: &str,
     ) -> io::Result<()> {
         let mut plain = CompactFormatter;
-        if fragment.is_ascii() && !fragment.contains('\x7f') {
+        // Almost every text is so, and this looks at many bytes at once.
+        if fragment.bytes().fold(0, u8::max) < 0x7f {
             return plain.write_string_fragment(writer, fragment);
         }
         let mut rest = fragment;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -73,6 +74,7 @@ impl Journal {
             meter,
             copies,
             closed,
+            synced_in: Duration::ZERO,
         };
         let first: Vec<Waiting> = lines.into_iter().map(Waiting::own).collect();
         let proved = writer.put(&first, &mut None, true, &mut Vec::new());

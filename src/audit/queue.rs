@@ -9,6 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use super::journal::{Durability, Kind, PLACES, State, Unavailable};
 use super::line::Draft;
 
+/// For how many records more are waited for at most.
+const MOST_GATHERED: usize = 64;
+
 /// What the writer and those who write share.
 pub(super) struct Shared {
     pub(super) places: Arc<Semaphore>,
@@ -26,6 +29,8 @@ struct Queue {
     close: bool,
     /// Whether the writer waits for something to be here.
     idle: bool,
+    /// How many records the writer waits for, if it waits for more.
+    wanted: Option<usize>,
 }
 
 /// A record that waits to be written.
@@ -94,13 +99,17 @@ impl Shared {
     pub(super) fn push(&self, waiting: Waiting) {
         let mut queue = self.queue();
         queue.waiting.push(waiting);
-        if queue.idle {
+        if queue.idle || queue.wanted == Some(queue.waiting.len()) {
             self.filled.notify_one();
         }
     }
 
     /// Everything there is to do, as soon as there is something, or after `patience`.
-    pub(super) fn take(&self, patience: Duration) -> Taken {
+    ///
+    /// Where more calls are under way than have a record here, about half of them are
+    /// waited for, for no longer than `gather`: they are synced at once then, instead of a
+    /// few at a time. A record of the only call waits for nobody.
+    pub(super) fn take(&self, patience: Duration, gather: Duration) -> Taken {
         let mut queue = self.queue();
         let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
         if is_empty(&queue) {
@@ -112,6 +121,19 @@ impl Shared {
                 .wait_timeout_while(queue, patience, |queue| is_empty(queue))
                 .unwrap_or_else(PoisonError::into_inner);
             queue.idle = false;
+        }
+        let under_way = PLACES.saturating_sub(self.places.available_permits());
+        let wanted = (under_way / 2).min(MOST_GATHERED);
+        let is_short = |queue: &Queue| {
+            queue.waiting.len() < wanted && !queue.waiting.is_empty() && !queue.close
+        };
+        if is_short(&queue) && !gather.is_zero() {
+            queue.wanted = Some(wanted);
+            (queue, _) = self
+                .filled
+                .wait_timeout_while(queue, gather, |queue| is_short(queue))
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.wanted = None;
         }
         Taken {
             waiting: std::mem::take(&mut queue.waiting),
@@ -169,5 +191,66 @@ impl Shared {
     pub(super) fn end(&self) {
         self.places.close();
         self.ended.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So long that a test which waits for it does not end.
+    const FOR_EVER: Duration = Duration::from_secs(3_600);
+
+    fn places(shared: &Shared, count: usize) -> Vec<OwnedSemaphorePermit> {
+        let place = || Arc::clone(&shared.places).try_acquire_owned().unwrap();
+        (0..count).map(|_| place()).collect()
+    }
+
+    #[test]
+    fn the_record_of_the_only_call_waits_for_nobody() {
+        let shared = Shared::new();
+        let _places = places(&shared, 1);
+        shared.push(Waiting::own(Draft::empty()));
+
+        let taken = shared.take(FOR_EVER, FOR_EVER);
+
+        assert_eq!(taken.waiting.len(), 1);
+    }
+
+    #[test]
+    fn of_many_calls_under_way_half_are_written_at_once() {
+        let shared = Arc::new(Shared::new());
+        let _places = places(&shared, 10);
+        let writer = Arc::clone(&shared);
+        let writer = std::thread::spawn(move || writer.take(FOR_EVER, FOR_EVER));
+        for _ in 0..5 {
+            shared.push(Waiting::own(Draft::empty()));
+        }
+
+        let taken = writer.join().unwrap();
+
+        assert_eq!(taken.waiting.len(), 5);
+    }
+
+    #[test]
+    fn nobody_is_waited_for_longer_than_is_said() {
+        let shared = Shared::new();
+        let _places = places(&shared, 10);
+        shared.push(Waiting::own(Draft::empty()));
+
+        for gather in [Duration::ZERO, Duration::from_millis(1)] {
+            assert_eq!(shared.take(FOR_EVER, gather).waiting.len(), 1);
+            shared.push(Waiting::own(Draft::empty()));
+        }
+    }
+
+    #[test]
+    fn the_end_waits_for_nobody() {
+        let shared = Shared::new();
+        let _places = places(&shared, 10);
+        shared.push(Waiting::own(Draft::empty()));
+        shared.ask_for_the_end();
+
+        assert!(shared.take(FOR_EVER, FOR_EVER).close);
     }
 }

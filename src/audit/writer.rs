@@ -28,6 +28,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How long more records are waited for at most, to be synced at once (reference: security,
+/// 4.4).
+const GATHER: Duration = Duration::from_millis(2);
+
 /// How many open intents one record lists.
 const INTENTS: usize = 200;
 
@@ -71,6 +75,8 @@ pub(super) struct Writer {
     pub(super) copies: Vec<Copy>,
     /// Told when a file was closed.
     pub(super) closed: Closed,
+    /// How long the last sync took. Nobody waits longer than that for others to share one.
+    pub(super) synced_in: Duration,
 }
 
 impl Writer {
@@ -79,7 +85,7 @@ impl Writer {
         let mut unsynced_since: Option<Instant> = None;
         loop {
             let patience = unsynced_since.map_or(TICK, |_| SYNC_WITHIN);
-            let mut taken = self.shared.take(patience);
+            let mut taken = self.shared.take(patience, self.synced_in.min(GATHER));
             self.add_own(&mut taken.waiting, taken.close);
             let now = self.clock.instant();
             let waited = unsynced_since.is_some_and(|since| now - since >= SYNC_WITHIN);
@@ -187,7 +193,11 @@ impl Writer {
         for waiting in waiting {
             chain.seal(&waiting.draft, lines);
         }
+        let begun = self.clock.instant();
         self.sink.put(lines, sync)?;
+        if sync {
+            self.synced_in = self.clock.instant() - begun;
+        }
         self.told(lines, waiting.len(), sync);
         self.chain = chain;
         Ok(())

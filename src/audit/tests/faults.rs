@@ -286,6 +286,7 @@ fn writer<W: Write + Send + 'static>(shared: Arc<Shared>, sink: Stdout<W>) -> Wr
         meter: Arc::new(Counts::default()),
         copies: Vec::new(),
         closed: Box::new(|| ()),
+        synced_in: Duration::ZERO,
     }
 }
 

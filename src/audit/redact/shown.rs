@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::rules;
+
 /// The longest text, in bytes (reference: security, 4.4).
 const TEXT: usize = 1024;
 
@@ -17,7 +19,7 @@ const PATHS: usize = 50;
 /// Cuts values and keeps what was cut.
 #[derive(Debug, Default)]
 pub(in crate::audit) struct Truncated {
-    /// The paths of what was cut.
+    /// The paths of what was cut, as the record has them.
     pub(in crate::audit) paths: Vec<String>,
 }
 
@@ -55,11 +57,11 @@ impl Truncated {
         within(key, KEY)
     }
 
-    /// Notes that something at `path` was cut.
-    pub(in crate::audit) fn note(&mut self, path: &str) {
-        let is_new = self.paths.last().is_none_or(|last| last != path);
-        if is_new && self.paths.len() < PATHS {
-            self.paths.push(path.to_owned());
+    /// Notes that something at `path`, as the list has it, was cut.
+    fn note(&mut self, path: &str) {
+        let path = rules::in_record(path);
+        if self.paths.len() < PATHS && !self.paths.contains(&path) {
+            self.paths.push(path);
         }
     }
 }

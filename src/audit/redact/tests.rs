@@ -231,12 +231,28 @@ fn what_is_long_is_cut_and_said_to_be() {
     assert_eq!(shown["roles"]["…"], "(50 more)");
     let paths: BTreeSet<&str> = redact.truncated.paths.iter().map(String::as_str).collect();
     let expected = [
-        "IdentityIdsToDelete",
-        "IdentityPoolName",
-        "Roles",
-        "SupportedLoginProviders",
+        "requestParameters.identityIdsToDelete",
+        "requestParameters.identityPoolName",
+        "requestParameters.roles",
+        "requestParameters.supportedLoginProviders",
     ];
     assert_eq!(paths, BTreeSet::from(expected));
+}
+
+#[test]
+fn what_is_cut_is_named_as_the_record_has_it() {
+    for (path, expected) in [
+        ("UpdateMask", "requestParameters.updateMask"),
+        ("TagKeys.[]", "requestParameters.tagKeys.[]"),
+        (
+            "RoleMappings.*.RulesConfiguration.Rules.[].RoleARN",
+            "requestParameters.roleMappings.*.rulesConfiguration.rules.[].roleARN",
+        ),
+        ("<-.IdentityPoolName", "responseElements.identityPoolName"),
+        ("<-.SamlProviderARNs", "responseElements.samlProviderARNs"),
+    ] {
+        assert_eq!(rules::in_record(path), expected);
+    }
 }
 
 #[test]

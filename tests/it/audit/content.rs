@@ -192,3 +192,29 @@ async fn a_refused_call_says_why() {
         "only the pool was made"
     );
 }
+
+#[tokio::test]
+async fn what_is_cut_is_named_as_the_record_has_it() {
+    let house = house().await;
+    let mut client = client(&house, "shop").await;
+    let provider = |number| format!("arn:aws:iam::123456789012:oidc-provider/{number}.example");
+    let request = pb::CreateIdentityPoolRequest {
+        identity_pool_name: "shop".to_owned(),
+        allow_unauthenticated_identities: Some(false),
+        open_id_connect_provider_arns: (0..101).map(provider).collect(),
+        ..Default::default()
+    };
+
+    client
+        .create_identity_pool(named(request, "many"))
+        .await
+        .unwrap();
+
+    let record = outcome(&house, "many");
+    let providers = &record["requestParameters"]["openIdConnectProviderARNs"];
+    assert_eq!(providers[100], "…(1 more)");
+    let cut = &record["additionalEventData"]["truncated"];
+    let expected = ["requestParameters", "responseElements"];
+    let expected = expected.map(|side| format!("{side}.openIdConnectProviderARNs"));
+    assert_eq!(*cut, json!(expected));
+}

@@ -9,9 +9,6 @@ use super::redact::{HIDDEN, within};
 use crate::failure::Failure;
 use crate::notes::Failed;
 
-/// The longest message, in bytes (reference: security, 5.1).
-const MOST: usize = 1024;
-
 /// What AWS says, as far as it is known (reference: behaviour, error texts). Where it names
 /// something, that is an identifier, an ARN, the name of a claim or a member of ours.
 #[expect(
@@ -51,10 +48,10 @@ static KNOWN: LazyLock<RegexSet> = LazyLock::new(|| {
 pub(super) fn error(failed: &Failed) -> (String, String) {
     match &failed.failure {
         Failure::Aws(error) if KNOWN.is_match(&error.message) => {
-            (error.code.clone(), within(&error.message, MOST))
+            (error.code.clone(), error.message.clone())
         }
         Failure::Aws(error) => (error.code.clone(), HIDDEN.to_owned()),
-        failure => (failed.reason.clone(), within(&ours(failure), MOST)),
+        failure => (failed.reason.clone(), ours(failure)),
     }
 }
 
@@ -64,8 +61,8 @@ fn ours(failure: &Failure) -> String {
         Failure::InvalidFields { violations, .. } => {
             let fields = violations
                 .iter()
-                .map(|one| within(&without_keys(&one.field), 128));
-            let fields: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
+                .map(|one| format!("`{}`", within(&without_keys(&one.field), 128)));
+            let fields: Vec<String> = fields.collect();
             format!("these fields are not valid: {}", fields.join(", "))
         }
         Failure::MalformedMessage(_) => "the request cannot be read".to_owned(),

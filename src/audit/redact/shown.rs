@@ -1,5 +1,7 @@
 //! How much of a value is shown.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::rules;
@@ -54,24 +56,43 @@ impl Truncated {
         if key.len() > KEY {
             self.note(path);
         }
-        within(key, KEY)
+        within(key, KEY).into_owned()
+    }
+
+    /// A text of at most so many bytes; `member` is its path in the record.
+    pub(in crate::audit) fn text<'a>(
+        &mut self,
+        text: impl Into<Cow<'a, str>>,
+        most: usize,
+        member: &str,
+    ) -> Cow<'a, str> {
+        let text = text.into();
+        if text.len() <= most {
+            return text;
+        }
+        self.member(member);
+        Cow::from(within(&text, most).into_owned())
+    }
+
+    /// Notes that a member of the record was cut.
+    pub(in crate::audit) fn member(&mut self, path: &str) {
+        if self.paths.len() < PATHS && !self.paths.iter().any(|noted| noted == path) {
+            self.paths.push(path.to_owned());
+        }
     }
 
     /// Notes that something at `path`, as the list has it, was cut.
     fn note(&mut self, path: &str) {
-        let path = rules::in_record(path);
-        if self.paths.len() < PATHS && !self.paths.contains(&path) {
-            self.paths.push(path);
-        }
+        self.member(&rules::in_record(path));
     }
 }
 
 /// A text, or its first `most` bytes and how many there are.
-pub(in crate::audit) fn within(text: &str, most: usize) -> String {
+pub(in crate::audit) fn within(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
-        return text.to_owned();
+        return Cow::from(text);
     }
-    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
-    let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
-    format!("{kept}…({} bytes)", text.len())
+    let end = text.floor_char_boundary(most);
+    let kept = text.get(..end).unwrap_or_default();
+    Cow::from(format!("{kept}…({} bytes)", text.len()))
 }

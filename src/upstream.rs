@@ -183,29 +183,16 @@ impl Upstream {
     }
 }
 
-/// Notes AWS's request identifier and whether doubt remains, and turns an SDK error
-/// into a failure.
+/// Notes whether doubt remains, and turns an SDK error into a failure.
 fn settle<O, E>(
     operation: Operation,
     notes: &Notes,
     answer: Result<O, SdkError<E, HttpResponse>>,
 ) -> Result<O, Failure>
 where
-    O: RequestId,
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let settled = answer.map_err(|error| error::failure(operation, &error));
-    let aws_request_id = match &settled {
-        Ok(output) => output.request_id(),
-        Err(Failure::Aws(error)) => error.request_id.as_deref(),
-        Err(Failure::OutcomeUnknown(lost) | Failure::UnreadableAnswer(lost)) => {
-            lost.aws_request_id.as_deref()
-        }
-        Err(_) => None,
-    };
-    if let Some(id) = aws_request_id {
-        notes.set_aws_request_id(id);
-    }
     notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
     match &settled {
         Ok(_) => notes.set_settled(Ok(())),

@@ -179,7 +179,8 @@ impl Call<'_> {
     /// AWS's identifier of the request, or else the call's name.
     fn request_id(&self, cut: &mut Truncated) -> Option<Text<'_>> {
         let ours = || self.told.request_id().map(call::RequestId::as_str);
-        let id = self.told.aws_request_id().or_else(ours)?;
+        let theirs = self.told.aws_request_id().map(Cow::from);
+        let id = theirs.or_else(|| ours().map(Cow::from))?;
         Some(cut.text(id, WORD, "requestID"))
     }
 

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::journal::{Journal, POOL, access_key, identity, signing_key};
 
+mod answers;
 mod bad_values;
 mod complete;
 mod content;

@@ -11,8 +11,9 @@ use crate::audit::redact::Truncated;
 use crate::audit::shape::Text;
 use crate::call;
 
-/// The most policies that are named.
+/// The most policies that are named, and the most requests of AWS.
 const POLICIES: usize = 100;
+const REQUESTS: usize = 8;
 
 /// The longest text of a stranger that is shown, in bytes.
 const SHOWN: usize = 256;
@@ -44,6 +45,10 @@ pub(super) struct Additional<'a> {
     deadline_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aws_request_ids: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_items: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +104,8 @@ impl Call<'_> {
                 .time_limit()
                 .and_then(|limit| limit.as_millis().try_into().ok()),
             attempts: Some(told.attempts()).filter(|attempts| *attempts > 0),
+            aws_request_ids: aws_requests(told.aws_request_ids(), cut),
+            response_items: told.items().filter(|_| saw.is_some()),
             request_digest: told.message().map(|message| Hash::of(message).to_string()),
             trace_id: self.begun.trace_id(),
             path: self
@@ -117,6 +124,20 @@ fn policies<'a>(ids: &'a [String], cut: &mut Truncated) -> Vec<Text<'a>> {
         cut.member(path);
     }
     let ids = ids.iter().take(POLICIES);
+    ids.map(|id| cut.text(id, WORD, path)).collect()
+}
+
+/// All requests of AWS that the call was, where it was several. The last ones are shown.
+fn aws_requests<'a>(ids: Vec<String>, cut: &mut Truncated) -> Vec<Text<'a>> {
+    let path = "additionalEventData.awsRequestIds";
+    if ids.len() < 2 {
+        return Vec::new();
+    }
+    let more = ids.len().saturating_sub(REQUESTS);
+    if more > 0 {
+        cut.member(path);
+    }
+    let ids = ids.into_iter().skip(more);
     ids.map(|id| cut.text(id, WORD, path)).collect()
 }
 

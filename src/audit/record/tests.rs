@@ -133,7 +133,9 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
         policies: vec![text.to_owned(); count],
     });
     told.count_attempt();
-    told.set_aws_request_id(text);
+    for number in 0..count {
+        told.add_aws_request_id(&format!("{number}{text}"));
+    }
     let answer = pb::CreateIdentityPoolResponse {
         identity_pool: Some(pb::IdentityPool {
             identity_pool_id: text.to_owned(),

@@ -242,4 +242,4 @@ impl Call<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -239,4 +239,4 @@ fn choice(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -108,7 +108,7 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
     let told = Told::default();
     let id = RequestId::from_caller(&"\"".repeat(RequestId::MAX_LENGTH)).unwrap();
     told.set_request_id(&id);
-    told.set_time_limit(Duration::MAX);
+    told.set_time_limit(Duration::from_millis(u64::MAX));
     let proof = Proof::Jwt {
         issuer: format!("https://{text}"),
         subject: text.to_owned(),
@@ -155,6 +155,22 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
         reason: text.to_owned(),
     });
     told
+}
+
+/// The records of calls that have all that a record of a call can have.
+pub(in crate::audit) fn whole_call() -> Vec<Value> {
+    let (origin, begun) = (origin("eu-west-1"), begun("text"));
+    let operation = Operation::CreateIdentityPool;
+    let told = told(operation, &"text".repeat(100), 3);
+    told.set_items(3);
+    let calls = [
+        call(&origin, &begun, &told, Some(operation), ENDED),
+        call(&origin, &begun, &told, None, ENDED),
+    ];
+    let lines = calls.iter().map(line);
+    lines
+        .map(|line| serde_json::from_str(&line).unwrap())
+        .collect()
 }
 
 proptest! {

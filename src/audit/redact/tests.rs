@@ -62,6 +62,31 @@ fn fields(message: &MessageDescriptor, prefix: &str) -> Vec<String> {
     paths
 }
 
+/// Every member that a record can show of requests and of answers, as it has them.
+pub(in crate::audit) fn shown_paths() -> BTreeSet<String> {
+    let mut paths = BTreeSet::from(["requestParameters.updateMask.[]".to_owned()]);
+    for operation in Operation::ALL {
+        for (path, rule) in members(*operation) {
+            let inside = match rule {
+                Some(Rule::Present) => ".present",
+                _ => "",
+            };
+            paths.insert(format!("{}{inside}", rules::in_record(&path)));
+        }
+        if operation.effect() == Effect::Read {
+            continue;
+        }
+        let name = format!("cognito.identity.v1.{operation}Response");
+        let message = pb::descriptors().get_message_by_name(&name).unwrap();
+        let answered = fields(&message, rules::RESPONSE);
+        let shown = answered
+            .iter()
+            .filter(|path| rules::rule(*operation, path) != Some(Rule::Drop));
+        paths.extend(shown.map(|path| rules::in_record(path)));
+    }
+    paths
+}
+
 #[test]
 fn somebody_has_thought_about_every_member_of_every_request() {
     // Login tokens, which nothing may ever show.

@@ -48,7 +48,8 @@ impl Intercept for NoteAttempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(id) = context.response().request_id() {
+        let id = context.response().request_id();
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
             let _ = NOTES.try_with(|notes| notes.add_aws_request_id(id));
         }
         Ok(())

@@ -20,6 +20,7 @@ mod answers;
 mod bad_values;
 mod complete;
 mod content;
+mod counted;
 mod digests;
 mod failing;
 mod killed;

@@ -47,7 +47,7 @@ impl Service {
     where
         B: From<M>,
         A: From<O> + Whole + Message,
-        O: aws::RequestId + Clone + Send + 'static,
+        O: Clone + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
     {

@@ -30,7 +30,6 @@ use std::time::Duration;
 
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
@@ -111,7 +110,7 @@ impl Upstream {
     ) -> Result<O, Failure>
     where
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
-        O: RequestId + Send + 'static,
+        O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let lock = match &outgoing.pool_id {
@@ -131,7 +130,7 @@ impl Upstream {
     ) -> Result<O, Failure>
     where
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
-        O: RequestId + Send + 'static,
+        O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let Outgoing {

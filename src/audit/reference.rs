@@ -72,7 +72,7 @@ const FIELDS: &[Field] = &[
     ),
     (
         "requestID",
-        "AWS's identifier of the request; poolgate's name of the call where AWS was not asked",
+        "AWS's identifier of the last request that it answered; poolgate's name of the call where there is none",
     ),
     ("eventID", "the identifier of this record"),
     (

@@ -31,6 +31,7 @@ mod record;
 mod recorder;
 mod recover;
 mod redact;
+mod reference;
 mod scan;
 mod settings;
 mod shape;
@@ -52,6 +53,7 @@ pub use listing::{ListError, Listing};
 pub use recorder::{Entry, Recorder};
 pub use recover::OpenError;
 pub use redact::{HIDDEN, MacKey};
+pub use reference::reference;
 pub use settings::{Settings, Sync, Unrecorded};
 pub use writer::{Closed, Copy};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,9 +29,10 @@ pub struct Told {
     subject: OnceLock<Arc<Subject>>,
     ruling: OnceLock<Ruling>,
     attempts: AtomicU32,
-    aws_request_id: OnceLock<String>,
+    aws_request_ids: Mutex<Vec<String>>,
     answer: OnceLock<Bytes>,
-    settled: OnceLock<Result<(), String>>,
+    items: OnceLock<usize>,
+    settled: Mutex<Option<Result<(), String>>>,
     failed: OnceLock<Failed>,
     in_doubt: AtomicBool,
 }
@@ -67,8 +68,7 @@ impl Notes {
     /// the answer, nor a task that carries a write to its end. The last one that is given
     /// counts.
     pub fn at_end(&self, end: impl FnOnce(&Told) + Send + 'static) {
-        let mut at_end = self.0.at_end.lock().unwrap_or_else(PoisonError::into_inner);
-        *at_end = Some(Box::new(end));
+        *locked(&self.0.at_end) = Some(Box::new(end));
     }
 }
 
@@ -95,7 +95,7 @@ impl std::fmt::Debug for Notes {
     }
 }
 
-/// Of everything that is told once, the first telling stays.
+/// Of everything that is told once, the first telling stays, but where it says otherwise.
 impl Told {
     /// Notes the call's name.
     pub fn set_request_id(&self, id: &RequestId) {
@@ -167,14 +167,23 @@ impl Told {
         self.attempts.load(Ordering::Relaxed)
     }
 
-    /// Notes AWS's own identifier of the request.
-    pub fn set_aws_request_id(&self, id: &str) {
-        self.aws_request_id.get_or_init(|| id.to_owned());
+    /// Notes AWS's own identifier of a request. A call may be several: one that was
+    /// repeated, and one that was made again because others changed the same pool.
+    pub fn add_aws_request_id(&self, id: &str) {
+        let mut ids = locked(&self.aws_request_ids);
+        if ids.last().is_none_or(|last| last != id) {
+            ids.push(id.to_owned());
+        }
     }
 
-    /// AWS's own identifier of the request.
-    pub fn aws_request_id(&self) -> Option<&str> {
-        self.aws_request_id.get().map(String::as_str)
+    /// AWS's own identifier of the last request that was answered.
+    pub fn aws_request_id(&self) -> Option<String> {
+        locked(&self.aws_request_ids).last().cloned()
+    }
+
+    /// AWS's own identifiers of all requests that were answered, in order.
+    pub fn aws_request_ids(&self) -> Vec<String> {
+        locked(&self.aws_request_ids).clone()
     }
 
     /// Notes the answer's message, as it goes out, of a call that changes or hands out
@@ -188,15 +197,25 @@ impl Told {
         self.answer.get()
     }
 
-    /// Notes how AWS answered: with success, or with an error of this code.
+    /// Notes how many things an answer lists.
+    pub fn set_items(&self, items: usize) {
+        let _ = self.items.set(items);
+    }
+
+    /// How many things the answer lists, where it is a list.
+    pub fn items(&self) -> Option<usize> {
+        self.items.get().copied()
+    }
+
+    /// Notes how AWS answered: with success, or with an error of this code. The last
+    /// answer is what counts.
     pub fn set_settled(&self, settled: Result<(), String>) {
-        let _ = self.settled.set(settled);
+        *locked(&self.settled) = Some(settled);
     }
 
     /// How AWS answered, if it did.
-    pub fn settled(&self) -> Option<Result<(), &str>> {
-        let settled = self.settled.get()?;
-        Some(settled.as_ref().copied().map_err(String::as_str))
+    pub fn settled(&self) -> Option<Result<(), String>> {
+        locked(&self.settled).clone()
     }
 
     /// Notes why the call failed.
@@ -224,6 +243,10 @@ impl Told {
     pub fn in_doubt(&self) -> bool {
         self.in_doubt.load(Ordering::SeqCst)
     }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Service {
     where
         B: From<M>,
         A: From<O> + Whole + Message,
-        O: aws::RequestId + Clone + Send + 'static,
+        O: Clone + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
     {
@@ -87,16 +87,20 @@ impl Service {
             convert::pool_fields(&paths),
         ) {
             (Ok(outgoing), Ok(fields)) => {
+                let notes = outgoing.notes.clone();
+                let answered =
+                    move |output: &aws::update_identity_pool::UpdateIdentityPoolOutput| {
+                        note_answer(Operation::UpdateIdentityPool, &notes, || {
+                            pb::UpdateIdentityPoolResponse::from(output.clone())
+                        });
+                    };
                 self.upstream
-                    .update_fields(outgoing, message.into(), &fields, &self.clock)
+                    .update_fields(outgoing, message.into(), &fields, &self.clock, answered)
                     .await
             }
             (Err(failure), _) | (_, Err(failure)) => Err(failure),
         };
         let answer = answer.map(pb::UpdateIdentityPoolResponse::from);
-        if let (Ok(answer), Some(notes)) = (&answer, extensions.get::<Notes>()) {
-            note_answer(Operation::UpdateIdentityPool, notes, || answer.clone());
-        }
         respond(&extensions, answer)
     }
 
@@ -154,6 +158,11 @@ fn respond<A: Whole>(
         Some(operation) if !answer.is_whole() => Err(incomplete(operation, extensions)),
         _ => Ok(answer),
     });
+    if let (Ok(answer), Some(notes)) = (&answer, extensions.get::<Notes>())
+        && let Some(items) = answer.items()
+    {
+        notes.set_items(items);
+    }
     let mut answer = match answer {
         Ok(answer) => Ok(Response::new(answer)),
         Err(failure) => {
@@ -185,7 +194,7 @@ fn incomplete(operation: Operation, extensions: &Extensions) -> Failure {
         .and_then(|notes| notes.aws_request_id());
     let lost = Lost {
         http_status: Some(200),
-        aws_request_id: aws_request_id.map(str::to_owned),
+        aws_request_id,
         cause: "an answer that lacks what AWS always returns".to_owned(),
     };
     Failure::lost(operation, lost)

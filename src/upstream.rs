@@ -30,7 +30,6 @@ use std::time::Duration;
 
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
@@ -111,7 +110,7 @@ impl Upstream {
     ) -> Result<O, Failure>
     where
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
-        O: RequestId + Send + 'static,
+        O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let lock = match &outgoing.pool_id {
@@ -131,7 +130,7 @@ impl Upstream {
     ) -> Result<O, Failure>
     where
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
-        O: RequestId + Send + 'static,
+        O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let Outgoing {
@@ -183,29 +182,16 @@ impl Upstream {
     }
 }
 
-/// Notes AWS's request identifier and whether doubt remains, and turns an SDK error
-/// into a failure.
+/// Notes whether doubt remains, and turns an SDK error into a failure.
 fn settle<O, E>(
     operation: Operation,
     notes: &Notes,
     answer: Result<O, SdkError<E, HttpResponse>>,
 ) -> Result<O, Failure>
 where
-    O: RequestId,
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let settled = answer.map_err(|error| error::failure(operation, &error));
-    let aws_request_id = match &settled {
-        Ok(output) => output.request_id(),
-        Err(Failure::Aws(error)) => error.request_id.as_deref(),
-        Err(Failure::OutcomeUnknown(lost) | Failure::UnreadableAnswer(lost)) => {
-            lost.aws_request_id.as_deref()
-        }
-        Err(_) => None,
-    };
-    if let Some(id) = aws_request_id {
-        notes.set_aws_request_id(id);
-    }
     notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
     match &settled {
         Ok(_) => notes.set_settled(Ok(())),

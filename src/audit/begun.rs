@@ -1,12 +1,6 @@
 //! What is known when a call begins.
 
-use serde_json::{Value, json};
-
-use super::redact::within;
 use crate::caller::Peer;
-
-/// The longest text of a stranger that is shown, in bytes.
-const SHOWN: usize = 256;
 
 /// What is known when a call begins. But for the peer it is what the caller says.
 #[derive(Clone, Debug, Default)]
@@ -37,11 +31,5 @@ impl Begun {
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             && id.bytes().any(|byte| byte != b'0');
         is_one.then_some(id)
-    }
-
-    /// What nobody has verified.
-    pub(super) fn unverified(&self) -> Option<Value> {
-        let forwarded = self.forwarded_for.as_deref()?;
-        Some(json!({"xForwardedFor": within(forwarded, SHOWN)}))
     }
 }

@@ -1,16 +1,22 @@
 //! Who calls, as CloudTrail says it.
 
-use std::borrow::Cow;
-
 use serde_json::json;
 
 use super::events::Origin;
+use super::redact::Truncated;
 use super::shape::Identity;
 use crate::caller::{Caller, Proof};
 
+/// The longest name of somebody, in bytes: as long as callers may have one.
+pub(super) const NAME: usize = 2048;
+
 /// The caller, as far as it was verified. AWS has no words for a certificate of a client
 /// and for a static token; these are ours.
-pub(super) fn identity<'a>(caller: Option<&'a Caller>, origin: &'a Origin) -> Identity<'a> {
+pub(super) fn identity<'a>(
+    caller: Option<&'a Caller>,
+    origin: &'a Origin,
+    cut: &mut Truncated,
+) -> Identity<'a> {
     let blank = Identity {
         kind: "Unknown",
         account_id: origin.account_id.as_deref(),
@@ -20,7 +26,7 @@ pub(super) fn identity<'a>(caller: Option<&'a Caller>, origin: &'a Origin) -> Id
         return blank;
     };
     let known = Identity {
-        principal_id: Some(Cow::from(caller.id())),
+        principal_id: Some(cut.text(caller.id(), NAME, "userIdentity.principalId")),
         ..blank
     };
     match caller.proof() {
@@ -31,7 +37,7 @@ pub(super) fn identity<'a>(caller: Option<&'a Caller>, origin: &'a Origin) -> Id
         },
         Proof::StaticToken { name } => Identity {
             kind: "StaticToken",
-            user_name: Some(Cow::from(name)),
+            user_name: Some(cut.text(name, NAME, "userIdentity.userName")),
             ..known
         },
         Proof::Jwt {
@@ -41,11 +47,13 @@ pub(super) fn identity<'a>(caller: Option<&'a Caller>, origin: &'a Origin) -> Id
             ..
         } => Identity {
             kind: "WebIdentityUser",
-            user_name: Some(Cow::from(subject)),
-            identity_provider: Some(Cow::from(host(issuer))),
+            user_name: Some(cut.text(subject, NAME, "userIdentity.userName")),
+            identity_provider: Some(cut.text(host(issuer), NAME, "userIdentity.identityProvider")),
             session_context: Some(json!({
                 "attributes": {"creationDate": super::epoch(*issued_at)},
-                "webIdFederationData": {"federatedProvider": issuer},
+                "webIdFederationData": {
+                    "federatedProvider": cut.text(issuer, NAME, "userIdentity.sessionContext"),
+                },
             })),
             ..known
         },

@@ -1,27 +1,34 @@
 //! The record of a call.
 
+mod additional;
+
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::begun::Begun;
 use super::events::{AWS_SOURCE, Origin};
-use super::identity::{credential, identity};
-use super::line::{Draft, Hash};
-use super::redact::{MacKey, Redact, within};
+use super::identity::identity;
+use super::line::Draft;
+use super::redact::{MacKey, Redact, Truncated};
 use super::shape::{Record, Resource, Text, TlsDetails};
 use super::text;
 use crate::call;
-use crate::caller::Caller;
 use crate::notes::Told;
 use crate::operation::{Effect, Operation};
+use additional::Additional;
 
 /// The longest user agent, in bytes, and the longest name of this server.
 const USER_AGENT: usize = 256;
 const AUTHORITY: usize = 255;
+
+/// The longest message of an error, in bytes (reference: security, 5.1).
+const MESSAGE: usize = 1024;
+
+/// The longest of what is short, such as codes and identifiers, in bytes.
+const WORD: usize = 256;
 
 /// A call as its record tells of it.
 pub(super) struct Call<'a> {
@@ -52,68 +59,48 @@ pub(super) enum Ending {
     },
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Additional<'a> {
-    phase: &'static str,
-    instance_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    caller: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credential_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grpc_status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    caller_saw: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy_ids: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deadline_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unverified: Option<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    truncated: Vec<String>,
-}
+/// What is left out, one after the other, until a record fits into a line. What is left
+/// then is short: each text in it has a bound.
+const LEFT_OUT: [fn(&mut Record<'_>, &mut Additional<'_>); 4] = [
+    |record, additional| {
+        if !record.response_elements.take().is_null() {
+            additional.left_out("responseElements");
+        }
+    },
+    |record, additional| {
+        if !record.request_parameters.take().is_null() {
+            additional.left_out("requestParameters");
+        }
+    },
+    |_, additional| {
+        if additional.policy_ids.take().is_some() {
+            additional.left_out("additionalEventData.policyIds");
+        }
+    },
+    |record, additional| {
+        // `additionalEventData.caller` says who it is.
+        record.user_identity.shorten();
+        additional.left_out("userIdentity");
+    },
+];
 
 impl Call<'_> {
     /// The record, which always fits into a line.
     pub(super) fn draft(&self) -> Draft {
-        let fitting = |record: &Record<'_>, additional: &Additional<'_>| {
-            Draft::new(record, additional).ok().filter(Draft::fits)
-        };
         let (mut record, mut additional) = self.record();
-        if let Some(draft) = fitting(&record, &additional) {
-            return draft;
+        // Both are structures, which are always written as objects.
+        let drafted = |record: &Record<'_>, additional: &Additional<'_>| {
+            Draft::new(record, additional).unwrap_or_else(|_| Draft::empty())
+        };
+        let mut draft = drafted(&record, &additional);
+        for leave_out in LEFT_OUT {
+            if draft.fits() {
+                break;
+            }
+            leave_out(&mut record, &mut additional);
+            draft = drafted(&record, &additional);
         }
-        record.response_elements = Value::Null;
-        additional.truncated.push("responseElements".to_owned());
-        if let Some(draft) = fitting(&record, &additional) {
-            return draft;
-        }
-        record.request_parameters = Value::Null;
-        additional.truncated.push("requestParameters".to_owned());
-        if let Some(draft) = fitting(&record, &additional) {
-            return draft;
-        }
-        // All that is left is short by its own bounds, but for the names of policies.
-        additional.policy_ids = None;
-        Draft::new(&record, &additional).unwrap_or_else(|_| Draft::empty())
+        draft
     }
 
     fn record(&self) -> (Record<'_>, Additional<'_>) {
@@ -128,84 +115,50 @@ impl Call<'_> {
             (Ending::Ended { .. }, Some(redact), Some(answer)) => redact.response(answer),
             _ => None,
         };
-        let truncated = redact
-            .map(|redact| redact.truncated.paths)
-            .unwrap_or_default();
-        let (error_code, error_message) = self.error().unzip();
+        let mut cut = redact.map(|redact| redact.truncated).unwrap_or_default();
+        let (error_code, error_message) = self.error(&mut cut).unzip();
         let effect = self.operation.map(Operation::effect);
         let is_data =
             effect == Some(Effect::Issue) || self.operation == Some(Operation::UnlinkIdentity);
         let name = self.operation.map_or("UnknownOperation", Operation::name);
         let mut record = Record {
-            user_identity: identity(self.told.caller(), self.origin),
+            user_identity: identity(self.told.caller(), self.origin, &mut cut),
             source_ip_address: self.source(),
-            user_agent: self.user_agent(),
+            user_agent: self.user_agent(&mut cut),
             error_code,
             error_message: error_message.flatten(),
             request_parameters: parameters.unwrap_or_default(),
-            request_id: self.request_id(),
+            request_id: self.request_id(&mut cut),
             event_id: self.event,
             read_only: matches!(effect, Some(Effect::Read) | None),
-            resources: self.resources(subject, response.as_ref()),
+            resources: self.resources(subject, response.as_ref(), &mut cut),
             response_elements: response.unwrap_or_default(),
             event_type: "AwsApiCall",
             api_version: Some("2014-06-30"),
             management_event: !is_data,
             shared_event_id: Some(self.shared),
             event_category: if is_data { "Data" } else { "Management" },
-            tls_details: self.tls_details(),
+            tls_details: self.tls_details(&mut cut),
             ..Record::blank(self.origin, AWS_SOURCE, Cow::from(name), self.now)
         };
         if let Some(region) = subject.and_then(|subject| subject.region.as_deref()) {
-            record.aws_region = Cow::from(region);
+            record.aws_region = cut.text(region, WORD, "awsRegion");
         }
-        (record, self.additional(truncated))
-    }
-
-    fn additional(&self, truncated: Vec<String>) -> Additional<'_> {
-        let told = self.told;
-        let caller = told.caller();
-        let ruling = told.ruling();
-        let (phase, saw, alone, took) = match self.ending {
-            Ending::Intended => ("intent", None, false, None),
-            Ending::Ended { saw, alone, took } => ("outcome", Some(saw), alone, Some(took)),
-        };
-        Additional {
-            phase,
-            instance_id: &self.origin.instance,
-            request_id: told.request_id().map(call::RequestId::as_str),
-            caller: caller.map(Caller::id),
-            credential_id: caller.and_then(credential),
-            grpc_status: saw,
-            caller_saw: saw.filter(|_| alone),
-            reason: told.failed().map(|failed| failed.reason.as_str()),
-            decision: ruling.map(|ruling| ruling.decision),
-            policy_ids: ruling.map(|ruling| ruling.policies.as_slice()),
-            // Whole microseconds.
-            duration_ms: took.map(|took| took.as_micros() as f64 / 1000.0),
-            deadline_ms: told
-                .time_limit()
-                .and_then(|limit| limit.as_millis().try_into().ok()),
-            attempts: Some(told.attempts()).filter(|attempts| *attempts > 0),
-            request_digest: told.message().map(|message| Hash::of(message).to_string()),
-            trace_id: self.begun.trace_id(),
-            path: self
-                .operation
-                .is_none()
-                .then(|| unknown_path(&self.begun.path)),
-            unverified: self.begun.unverified(),
-            truncated,
-        }
+        let mut additional = self.additional(&mut cut);
+        additional.truncated = cut.paths;
+        (record, additional)
     }
 
     /// The code, and the message where there is one.
-    fn error(&self) -> Option<(Text<'_>, Option<Text<'_>>)> {
+    fn error(&self, cut: &mut Truncated) -> Option<(Text<'_>, Option<Text<'_>>)> {
         let Ending::Ended { saw, alone, .. } = self.ending else {
             return None;
         };
         // What AWS did is what counts where the caller did not wait for it.
         if let Some(settled) = self.told.settled().filter(|_| alone) {
-            return settled.err().map(|code| (Cow::from(code), None));
+            return settled
+                .err()
+                .map(|code| (cut.text(code, WORD, "errorCode"), None));
         }
         if alone && self.told.in_doubt() {
             return Some((Cow::from("OutcomeUnknown"), None));
@@ -213,7 +166,10 @@ impl Call<'_> {
         match self.told.failed() {
             Some(failed) => {
                 let (code, message) = text::error(failed);
-                Some((Cow::from(code), Some(Cow::from(message))))
+                Some((
+                    cut.text(code, WORD, "errorCode"),
+                    Some(cut.text(message, MESSAGE, "errorMessage")),
+                ))
             }
             None if saw == "OK" => None,
             None => Some((Cow::from(saw), None)),
@@ -221,9 +177,11 @@ impl Call<'_> {
     }
 
     /// AWS's identifier of the request, or else the call's name.
-    fn request_id(&self) -> Option<Text<'_>> {
+    fn request_id(&self, cut: &mut Truncated) -> Option<Text<'_>> {
         let ours = || self.told.request_id().map(call::RequestId::as_str);
-        self.told.aws_request_id().or_else(ours).map(Cow::from)
+        let theirs = self.told.aws_request_id().map(Cow::from);
+        let id = theirs.or_else(|| ours().map(Cow::from))?;
+        Some(cut.text(id, WORD, "requestID"))
     }
 
     fn source(&self) -> Text<'_> {
@@ -232,18 +190,19 @@ impl Call<'_> {
         Cow::from(address.unwrap_or_else(|| "unknown".to_owned()))
     }
 
-    fn user_agent(&self) -> Text<'_> {
+    fn user_agent(&self, cut: &mut Truncated) -> Text<'_> {
         let agent = self.begun.user_agent.as_deref().unwrap_or_default();
-        Cow::from(within(agent, USER_AGENT))
+        cut.text(agent, USER_AGENT, "userAgent")
     }
 
-    fn tls_details(&self) -> Option<TlsDetails<'_>> {
+    fn tls_details(&self, cut: &mut Truncated) -> Option<TlsDetails<'_>> {
         let security = self.begun.peer.as_ref()?.tls?;
         let host = self.begun.authority.as_deref();
         Some(TlsDetails {
             tls_version: security.version,
             cipher_suite: security.cipher_suite,
-            client_provided_host_header: host.map(|host| Cow::from(within(host, AUTHORITY))),
+            client_provided_host_header: host
+                .map(|host| cut.text(host, AUTHORITY, "tlsDetails.clientProvidedHostHeader")),
         })
     }
 
@@ -251,6 +210,7 @@ impl Call<'_> {
         &self,
         subject: Option<&call::Subject>,
         response: Option<&Value>,
+        cut: &mut Truncated,
     ) -> Vec<Resource<'_>> {
         let (Some(subject), Some(account_id)) = (subject, self.origin.account_id.as_deref()) else {
             return Vec::new();
@@ -263,8 +223,10 @@ impl Call<'_> {
                 None => return Vec::new(),
             },
         };
+        let pool = cut.text(pool, WORD, "resources.[].ARN");
         let region = subject.region.as_deref().unwrap_or(&self.origin.region);
-        let partition = match region {
+        let region = cut.text(region, WORD, "resources.[].ARN");
+        let partition = match &*region {
             region if region.starts_with("cn-") => "aws-cn",
             region if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
@@ -279,7 +241,5 @@ impl Call<'_> {
     }
 }
 
-/// A path that is no operation's is a stranger's text: its length and hash tell two apart.
-fn unknown_path(path: &str) -> Value {
-    json!({"bytes": path.len(), "sha256": Hash::of(path.as_bytes()).to_string()})
-}
+#[cfg(test)]
+pub(super) mod tests;

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::operation::{Effect, Operation};
 use crate::pb;
-use rules::Rule;
+use rules::{Rule, lower_first};
 
 /// What stands for a value that is not shown, in AWS's own words.
 pub const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
@@ -238,12 +238,5 @@ fn choice(name: &str) -> String {
     aws_name(&name.to_ascii_lowercase())
 }
 
-/// CloudTrail begins names in lower case.
-fn lower_first(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

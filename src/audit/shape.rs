@@ -97,6 +97,17 @@ pub(super) struct TlsDetails<'a> {
     pub(super) client_provided_host_header: Option<Text<'a>>,
 }
 
+impl Identity<'_> {
+    /// Leaves only what sort of caller it is.
+    pub(super) fn shorten(&mut self) {
+        *self = Self {
+            kind: self.kind,
+            account_id: self.account_id,
+            ..Self::default()
+        };
+    }
+}
+
 impl<'a> Record<'a> {
     /// A record of `source` about something named `name`, of which nothing else is said.
     pub(super) fn blank(

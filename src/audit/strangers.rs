@@ -7,6 +7,7 @@
 //!    what one stranger gets, and one of IPv4 written as IPv6 for itself.
 //! 2. Of all addresses together, a minute makes at most [`MOST_FULL`] records and
 //!    [`MOST_SUMMARIES`] summaries, however many addresses there are.
+//!    None of them has more than [`MOST_BYTES`] bytes.
 //! 3. Nothing gets lost: records, and counts in summaries, add up to the refusals.
 //! 4. Not more than [`MOST_ADDRESSES`] addresses are told apart at a time. Refusals of
 //!    those beyond, and of those that have no summary of their own because
@@ -37,6 +38,10 @@ pub const MOST_FULL: u64 = 100;
 
 /// How many summaries there are at the end of a minute.
 pub const MOST_SUMMARIES: usize = 100;
+
+/// How many bytes the line of a refusal has at most, and the one of a summary: all texts
+/// of strangers in it are short.
+pub const MOST_BYTES: usize = 4096;
 
 /// How many addresses are told apart.
 pub const MOST_ADDRESSES: usize = 10_000;

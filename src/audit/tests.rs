@@ -38,7 +38,7 @@ impl Meter for Counts {
     fn failing(&self, _: bool) {}
 }
 
-struct Kept {
+pub(super) struct Kept {
     directory: TempDir,
     settings: Settings,
     clock: Clock,
@@ -46,7 +46,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = Settings {
             file: Some(directory.path().join("audit.jsonl")),
@@ -60,7 +60,7 @@ impl Kept {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.settings.file.as_deref().unwrap()
     }
 
@@ -82,12 +82,12 @@ impl Kept {
         .map_err(|error| error.to_string())
     }
 
-    fn open(&self) -> Journal {
+    pub(super) fn open(&self) -> Journal {
         self.try_open().unwrap()
     }
 
     /// Every line of every file, oldest first, whole and in one chain.
-    fn lines(&self) -> Vec<Value> {
+    pub(super) fn lines(&self) -> Vec<Value> {
         let listing = Listing::of(self.path()).unwrap();
         let closed = listing.closed.iter().filter_map(Closed::path);
         let mut files: Vec<PathBuf> = closed.map(Path::to_owned).collect();
@@ -119,14 +119,14 @@ fn draft(name: &str) -> Draft {
     Draft::new(&json!({ "eventName": name }), &json!({})).unwrap()
 }
 
-async fn record(journal: &Journal, name: &str) -> Result<(), Unavailable> {
+pub(super) async fn record(journal: &Journal, name: &str) -> Result<(), Unavailable> {
     let place = journal.place().await?;
     place
         .close(draft(name), Kind::Other, Durability::Synced)
         .await
 }
 
-fn intent() -> (Kind, Kind) {
+pub(super) fn intent() -> (Kind, Kind) {
     let shared = Uuid::now_v7();
     let intent = Intent {
         shared,
@@ -136,7 +136,7 @@ fn intent() -> (Kind, Kind) {
     (Kind::Intent(intent), Kind::Outcome(shared))
 }
 
-fn intent_draft(kind: Kind) -> Draft {
+pub(super) fn intent_draft(kind: Kind) -> Draft {
     let Kind::Intent(Intent {
         shared,
         event,

@@ -9,39 +9,62 @@ use super::redact::{HIDDEN, within};
 use crate::failure::Failure;
 use crate::notes::Failed;
 
-/// The longest message, in bytes (reference: security, 5.1).
-const MOST: usize = 1024;
-
-/// What AWS says, as far as it is known (reference: behaviour, error texts). Where it names
-/// something, that is an identifier, an ARN, the name of a claim or a member of ours.
+/// What AWS says, as far as it is known (reference: behaviour, error texts), and what the
+/// emulator says in its place. Where it names something, that is an identifier, an ARN, a
+/// number, or the name of a claim, of a provider or of a member. Of nothing else is it known
+/// what is in it: AWS repeats values of requests where it finds them wrong.
 #[expect(
     clippy::expect_used,
     reason = "the patterns are compiled into the binary and a test uses them"
 )]
 static KNOWN: LazyLock<RegexSet> = LazyLock::new(|| {
     let patterns = [
+        r"\([A-Za-z0-9:_/.-]{1,128}\) is not (a configured provider|a valid RoleMapping ProviderName or is not a configured provider)\.",
+        r"A resource cannot have more than \d{1,9} tags\.",
         r"Access to (Identity|Role) '[A-Za-z0-9:_/.+=,@-]{0,256}' is forbidden\.",
-        r"(Identity|IdentityPool) '[A-Za-z0-9:_-]{0,256}' not found\.",
+        r"AmbiguousRoleResolution is required for the role mapping types Token and Rules\.",
+        r"An account cannot have more than \d{1,9} identity pools\.",
+        r"An identity cannot have more than \d{1,9} linked logins\.",
+        r"An identity pool cannot have more than \d{1,9} Cognito identity providers\.",
+        r"Basic \(classic\) flow is not (enabled|supported with RoleMappings|supported with SAML providers), please use enhanced flow\.",
         r"Can't pass in a Cognito token\.",
         r"Couldn't verify signed token\.",
         r"Developer user identifier not found\.",
+        r"(Identity|IdentityPool) '[A-Za-z0-9:_-]{0,256}' not found\.",
+        r"Identity is already linked to a different user of provider '[A-Za-z0-9:_/.-]{1,128}'\.",
+        r"Identity pool - [A-Za-z0-9:_-]{1,64} does not have identity providers configured\.",
+        r"Identity provider [A-Za-z0-9:_/.-]{1,256} is not valid for account \d{12}",
         r"Internal error",
         r"Invalid Cognito Identity Provider",
         r"Invalid NextToken",
-        r"Invalid login token\.( (Token expired: \d{1,12} >= \d{1,12}|Issuer doesn't match providerName|Can't pass in a Cognito token\.|Token signature invalid\.|Incorrect token audience\.|Not a valid OpenId Connect identity token\.|Couldn't verify signed token\.|Missing a required claim: [a-z_]{1,32}))?",
         r"Invalid identity pool configuration\. Check assigned IAM roles for this pool\.",
+        r"Invalid login token\.( (Token expired: \d{1,12} >= \d{1,12}|Issuer doesn't match providerName|Can't pass in a Cognito token\.|Token signature invalid\.|Incorrect token audience\.|Not a valid OpenId Connect identity token\.|Not a valid SAML assertion\.|Token has been revoked\.|Couldn't verify signed token\.|Missing a required claim: [a-z_]{1,32}))?",
         r"Logins don't match\. Please include at least one valid login for this identity or identity pool\.",
-        r"Basic \(classic\) flow is not enabled, please use enhanced flow\.",
+        r"Missing Authentication Token",
         r"Missing a required claim: [a-z_]{1,32}",
         r"Not a valid SAML assertion\.",
+        r"Packed size of session tags consumes \d{1,9}% of allotted space\.",
         r"Please provide a valid public provider",
+        r"Please provide an identity ID or a developer user identifier\.",
         r"Rate exceeded",
         r"Request body is too large\.",
+        r"RulesConfiguration is (not allowed for the role mapping type Token|required for the role mapping type Rules)\.",
+        r"Start of structure or map expected\.",
         r"Tag keys cannot start with 'aws:'\.",
+        r"The ambiguous role mapping rules denied this request",
+        r"The body (does not have the expected form|is not valid JSON)\.",
+        r"The developer provider name cannot be changed once it is set\.",
+        r"The developer user identifier does not belong to the identity ID\.",
+        r"The emulator cannot keep more than \d{1,9} isolated stores\.",
+        r"The number of rules in the request exceeded \d{1,9}\.",
+        r"The provided developer user identifier is already registered with Cognito under a different identity ID\.",
+        r"The security token included in the request is (invalid|expired)\.?",
         r"This identity pool does not support the specified developer provider",
         r"Token has been revoked\.",
         r"Token is not from a supported provider of this identity pool\.",
         r"Unauthenticated access is not supported for this identity pool\.",
+        r"User: [A-Za-z0-9:_/.+=,@-]{1,512} is not authorized to perform: [A-Za-z-]{1,64}:[A-Za-z]{1,64}( on resource: [A-Za-z0-9:_/.*-]{1,512})?( because no (identity|resource)-based policy allows the [A-Za-z-]{1,64}:[A-Za-z]{1,64} action)?",
+        r"[A-Z_]{1,40} can not be converted to [A-Za-z ]{1,40}",
     ];
     let whole = patterns.map(|pattern| format!("^(?:{pattern})$"));
     RegexSet::new(whole).expect("the patterns are regular expressions")
@@ -51,10 +74,10 @@ static KNOWN: LazyLock<RegexSet> = LazyLock::new(|| {
 pub(super) fn error(failed: &Failed) -> (String, String) {
     match &failed.failure {
         Failure::Aws(error) if KNOWN.is_match(&error.message) => {
-            (error.code.clone(), within(&error.message, MOST))
+            (error.code.clone(), error.message.clone())
         }
         Failure::Aws(error) => (error.code.clone(), HIDDEN.to_owned()),
-        failure => (failed.reason.clone(), within(&ours(failure), MOST)),
+        failure => (failed.reason.clone(), ours(failure)),
     }
 }
 
@@ -64,8 +87,8 @@ fn ours(failure: &Failure) -> String {
         Failure::InvalidFields { violations, .. } => {
             let fields = violations
                 .iter()
-                .map(|one| within(&without_keys(&one.field), 128));
-            let fields: Vec<String> = fields.map(|field| format!("`{field}`")).collect();
+                .map(|one| format!("`{}`", within(&without_keys(&one.field), 128)));
+            let fields: Vec<String> = fields.collect();
             format!("these fields are not valid: {}", fields.join(", "))
         }
         Failure::MalformedMessage(_) => "the request cannot be read".to_owned(),
@@ -90,6 +113,9 @@ fn without_keys(field: &str) -> String {
     let shown = if is_number { inside } else { "…" };
     format!("{before}[{shown}]{after}")
 }
+
+#[cfg(test)]
+mod every_message;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
-//! What an answer says of itself: whether it holds what AWS always answers, and the
-//! identities it names.
+//! What an answer says of itself: whether it holds what AWS always answers, the
+//! identities it names, and how long a list it is.
 //!
 //! The SDK fills in required members that an answer lacks, so that an empty answer
 //! looks like a success: a pool without an identifier. What an answer always has is
@@ -16,11 +16,17 @@ pub trait Whole {
     fn identities_of_pool(&self) -> Vec<&str> {
         Vec::new()
     }
+
+    /// How many things it lists, where a list is what was asked for.
+    fn items(&self) -> Option<usize> {
+        None
+    }
 }
 
 macro_rules! whole {
-    ($($response:ident: $answer:pat => $is_whole:expr $(, names $identities:expr)?;)+) => {$(
+    ($($response:ident: $answer:pat => $is_whole:expr $(, names $identities:expr)? $(, lists $items:expr)?;)+) => {$(
         impl Whole for pb::$response {
+            #[allow(unused_variables, reason = "some are whole whatever they hold")]
             fn is_whole(&self) -> bool {
                 let $answer = self;
                 $is_whole
@@ -29,6 +35,11 @@ macro_rules! whole {
             $(fn identities_of_pool(&self) -> Vec<&str> {
                 let $answer = self;
                 $identities
+            })?
+
+            $(fn items(&self) -> Option<usize> {
+                let $answer = self;
+                Some($items.len())
             })?
         }
     )+};
@@ -39,24 +50,24 @@ whole! {
     DescribeIdentityPoolResponse: answer => has_identifier(answer.identity_pool.as_ref());
     UpdateIdentityPoolResponse: answer => has_identifier(answer.identity_pool.as_ref());
     DeleteIdentityPoolResponse: _ => true;
-    ListIdentityPoolsResponse: _ => true;
+    ListIdentityPoolsResponse: answer => true, lists answer.identity_pools;
     GetIdentityPoolRolesResponse: answer => !answer.identity_pool_id.is_empty();
     SetIdentityPoolRolesResponse: _ => true;
     GetPrincipalTagAttributeMapResponse: answer => !answer.identity_pool_id.is_empty();
     SetPrincipalTagAttributeMapResponse: answer => !answer.identity_pool_id.is_empty();
     TagResourceResponse: _ => true;
     UntagResourceResponse: _ => true;
-    ListTagsForResourceResponse: _ => true;
+    ListTagsForResourceResponse: answer => true, lists answer.tags;
     GetIdResponse: answer => !answer.identity_id.is_empty(), names vec![&answer.identity_id];
     GetOpenIdTokenResponse: answer => !answer.token.is_empty();
     GetCredentialsForIdentityResponse: answer => answer.credentials.is_some();
     UnlinkIdentityResponse: _ => true;
     GetOpenIdTokenForDeveloperIdentityResponse: answer => !answer.token.is_empty(), names vec![&answer.identity_id];
-    LookupDeveloperIdentityResponse: answer => !answer.identity_id.is_empty(), names vec![&answer.identity_id];
+    LookupDeveloperIdentityResponse: answer => !answer.identity_id.is_empty(), names vec![&answer.identity_id], lists answer.developer_user_identifier_list;
     MergeDeveloperIdentitiesResponse: answer => !answer.identity_id.is_empty(), names vec![&answer.identity_id];
     UnlinkDeveloperIdentityResponse: _ => true;
     DescribeIdentityResponse: answer => !answer.identity_id.is_empty();
-    ListIdentitiesResponse: answer => !answer.identity_pool_id.is_empty(), names ids(&answer.identities);
+    ListIdentitiesResponse: answer => !answer.identity_pool_id.is_empty(), names ids(&answer.identities), lists answer.identities;
     DeleteIdentitiesResponse: _ => true;
 }
 

@@ -13,7 +13,7 @@ use aws_sdk_cognitoidentity::config::{Builder, IdentityCache, StalledStreamProte
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::attempts::CountAttempts;
+use super::attempts::NoteAttempts;
 use super::retry;
 use super::settings::{Kind, Settings};
 use crate::call::Tenant;
@@ -121,7 +121,7 @@ impl Clients {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(retry::config(key.repeat))
             .retry_classifier(retry::Guard(key.repeat))
-            .interceptor(CountAttempts)
+            .interceptor(NoteAttempts)
             .build();
         Client::from_conf(config)
     }

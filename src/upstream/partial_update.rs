@@ -25,7 +25,8 @@ const ATTEMPTS: u32 = 4;
 
 impl Upstream {
     /// Changes `fields` of the pool to what `change` holds and leaves all others
-    /// as they are.
+    /// as they are. AWS's answer is shown to `answered` as soon as it is there, also when
+    /// nobody waits for it any more.
     ///
     /// # Errors
     ///
@@ -38,6 +39,7 @@ impl Upstream {
         change: UpdateIdentityPoolInputBuilder,
         fields: &[PoolField],
         clock: &Clock,
+        answered: impl Fn(&UpdateIdentityPoolOutput) + Clone + Send + 'static,
     ) -> Result<UpdateIdentityPoolOutput, Failure> {
         let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
@@ -49,9 +51,10 @@ impl Upstream {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             // The task holds the lock too: it outlives a caller that has gone.
             let lock = Some(Arc::clone(&lock));
+            let answered = answered.clone();
             let answer = self
                 .call_holding(lock, outgoing.clone(), |aws| async move {
-                    whole.send_with(&aws).await
+                    whole.send_with(&aws).await.inspect(answered)
                 })
                 .await;
             match answer {

@@ -16,8 +16,11 @@ use serde_json::{Value, json};
 
 use crate::support::journal::{Journal, POOL, access_key, identity, signing_key};
 
+mod answers;
+mod bad_values;
 mod complete;
 mod content;
+mod counted;
 mod digests;
 mod disk_faults;
 mod failing;

@@ -7,6 +7,7 @@ use std::fs;
 use poolgate::policy::{self, Policies, RoleArns, Settings};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies.md");
 
 #[test]
@@ -19,6 +20,11 @@ fn the_tables_in_the_readme_are_those_of_the_code() {
             ("errors", poolgate::status::reference()),
         ],
     );
+}
+
+#[test]
+fn the_table_of_fields_of_a_record_is_that_of_the_code() {
+    tables_are_those_of_the_code(AUDIT, &[("fields", poolgate::audit::reference())]);
 }
 
 #[test]

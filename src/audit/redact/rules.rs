@@ -125,3 +125,20 @@ pub(super) fn is_map(path: &str) -> bool {
     let path = path.strip_prefix("<-.").unwrap_or(path);
     MAPS.contains(&path)
 }
+
+/// The path of a member of a record: `Roles.*` is `requestParameters.roles.*`.
+pub(super) fn in_record(path: &str) -> String {
+    let path = match path.strip_prefix(RESPONSE) {
+        Some(members) => format!("responseElements{members}"),
+        None => format!("requestParameters.{path}"),
+    };
+    let names: Vec<String> = path.split('.').map(lower_first).collect();
+    names.join(".")
+}
+
+/// CloudTrail begins names in lower case.
+pub(super) fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}

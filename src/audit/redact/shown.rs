@@ -1,6 +1,10 @@
 //! How much of a value is shown.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
+
+use super::rules;
 
 /// The longest text, in bytes (reference: security, 4.4).
 const TEXT: usize = 1024;
@@ -17,7 +21,7 @@ const PATHS: usize = 50;
 /// Cuts values and keeps what was cut.
 #[derive(Debug, Default)]
 pub(in crate::audit) struct Truncated {
-    /// The paths of what was cut.
+    /// The paths of what was cut, as the record has them.
     pub(in crate::audit) paths: Vec<String>,
 }
 
@@ -52,24 +56,43 @@ impl Truncated {
         if key.len() > KEY {
             self.note(path);
         }
-        within(key, KEY)
+        within(key, KEY).into_owned()
     }
 
-    /// Notes that something at `path` was cut.
-    pub(in crate::audit) fn note(&mut self, path: &str) {
-        let is_new = self.paths.last().is_none_or(|last| last != path);
-        if is_new && self.paths.len() < PATHS {
+    /// A text of at most so many bytes; `member` is its path in the record.
+    pub(in crate::audit) fn text<'a>(
+        &mut self,
+        text: impl Into<Cow<'a, str>>,
+        most: usize,
+        member: &str,
+    ) -> Cow<'a, str> {
+        let text = text.into();
+        if text.len() <= most {
+            return text;
+        }
+        self.member(member);
+        Cow::from(within(&text, most).into_owned())
+    }
+
+    /// Notes that a member of the record was cut.
+    pub(in crate::audit) fn member(&mut self, path: &str) {
+        if self.paths.len() < PATHS && !self.paths.iter().any(|noted| noted == path) {
             self.paths.push(path.to_owned());
         }
+    }
+
+    /// Notes that something at `path`, as the list has it, was cut.
+    fn note(&mut self, path: &str) {
+        self.member(&rules::in_record(path));
     }
 }
 
 /// A text, or its first `most` bytes and how many there are.
-pub(in crate::audit) fn within(text: &str, most: usize) -> String {
+pub(in crate::audit) fn within(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
-        return text.to_owned();
+        return Cow::from(text);
     }
-    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
-    let kept = text.get(..end.unwrap_or(0)).unwrap_or_default();
-    format!("{kept}…({} bytes)", text.len())
+    let end = text.floor_char_boundary(most);
+    let kept = text.get(..end).unwrap_or_default();
+    Cow::from(format!("{kept}…({} bytes)", text.len()))
 }

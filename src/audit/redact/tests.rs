@@ -62,6 +62,31 @@ fn fields(message: &MessageDescriptor, prefix: &str) -> Vec<String> {
     paths
 }
 
+/// Every member that a record can show of requests and of answers, as it has them.
+pub(in crate::audit) fn shown_paths() -> BTreeSet<String> {
+    let mut paths = BTreeSet::from(["requestParameters.updateMask.[]".to_owned()]);
+    for operation in Operation::ALL {
+        for (path, rule) in members(*operation) {
+            let inside = match rule {
+                Some(Rule::Present) => ".present",
+                _ => "",
+            };
+            paths.insert(format!("{}{inside}", rules::in_record(&path)));
+        }
+        if operation.effect() == Effect::Read {
+            continue;
+        }
+        let name = format!("cognito.identity.v1.{operation}Response");
+        let message = pb::descriptors().get_message_by_name(&name).unwrap();
+        let answered = fields(&message, rules::RESPONSE);
+        let shown = answered
+            .iter()
+            .filter(|path| rules::rule(*operation, path) != Some(Rule::Drop));
+        paths.extend(shown.map(|path| rules::in_record(path)));
+    }
+    paths
+}
+
 #[test]
 fn somebody_has_thought_about_every_member_of_every_request() {
     // Login tokens, which nothing may ever show.
@@ -231,12 +256,28 @@ fn what_is_long_is_cut_and_said_to_be() {
     assert_eq!(shown["roles"]["…"], "(50 more)");
     let paths: BTreeSet<&str> = redact.truncated.paths.iter().map(String::as_str).collect();
     let expected = [
-        "IdentityIdsToDelete",
-        "IdentityPoolName",
-        "Roles",
-        "SupportedLoginProviders",
+        "requestParameters.identityIdsToDelete",
+        "requestParameters.identityPoolName",
+        "requestParameters.roles",
+        "requestParameters.supportedLoginProviders",
     ];
     assert_eq!(paths, BTreeSet::from(expected));
+}
+
+#[test]
+fn what_is_cut_is_named_as_the_record_has_it() {
+    for (path, expected) in [
+        ("UpdateMask", "requestParameters.updateMask"),
+        ("TagKeys.[]", "requestParameters.tagKeys.[]"),
+        (
+            "RoleMappings.*.RulesConfiguration.Rules.[].RoleARN",
+            "requestParameters.roleMappings.*.rulesConfiguration.rules.[].roleARN",
+        ),
+        ("<-.IdentityPoolName", "responseElements.identityPoolName"),
+        ("<-.SamlProviderARNs", "responseElements.samlProviderARNs"),
+    ] {
+        assert_eq!(rules::in_record(path), expected);
+    }
 }
 
 #[test]

@@ -192,3 +192,74 @@ async fn a_refused_call_says_why() {
         "only the pool was made"
     );
 }
+
+#[tokio::test]
+async fn what_is_cut_is_named_as_the_record_has_it() {
+    let house = house().await;
+    let mut client = client(&house, "shop").await;
+    let provider = |number| format!("arn:aws:iam::123456789012:oidc-provider/{number}.example");
+    let request = pb::CreateIdentityPoolRequest {
+        identity_pool_name: "shop".to_owned(),
+        allow_unauthenticated_identities: Some(false),
+        open_id_connect_provider_arns: (0..101).map(provider).collect(),
+        ..Default::default()
+    };
+
+    client
+        .create_identity_pool(named(request, "many"))
+        .await
+        .unwrap();
+
+    let record = outcome(&house, "many");
+    let providers = &record["requestParameters"]["openIdConnectProviderARNs"];
+    assert_eq!(providers[100], "…(1 more)");
+    let cut = &record["additionalEventData"]["truncated"];
+    let expected = ["requestParameters", "responseElements"];
+    let expected = expected.map(|side| format!("{side}.openIdConnectProviderARNs"));
+    assert_eq!(*cut, json!(expected));
+}
+
+#[tokio::test]
+async fn of_a_list_it_is_said_how_long_it_is_and_of_a_page_that_it_is_one() {
+    let house = house().await;
+    let mut client = client(&house, "shop").await;
+    for id in ["one", "two", "three"] {
+        create(&mut client, id).await.unwrap();
+    }
+    let list = |max_results, next_token: &str| pb::ListIdentityPoolsRequest {
+        max_results,
+        next_token: next_token.to_owned(),
+    };
+
+    let first = client
+        .list_identity_pools(named(list(2, ""), "first"))
+        .await;
+    let token = first.unwrap().into_inner().next_token;
+    let rest = client
+        .list_identity_pools(named(list(2, &token), "rest"))
+        .await;
+    rest.unwrap();
+
+    for (id, items, parameters) in [
+        ("first", json!(2), json!({"maxResults": 2})),
+        (
+            "rest",
+            json!(1),
+            json!({"maxResults": 2, "nextToken": {"present": true}}),
+        ),
+        // What was made is no list.
+        (
+            "one",
+            Value::Null,
+            outcome(&house, "one")["requestParameters"].clone(),
+        ),
+    ] {
+        let record = outcome(&house, id);
+        assert_eq!(
+            record["additionalEventData"]["responseItems"], items,
+            "{id}"
+        );
+        assert_eq!(record["requestParameters"], parameters, "{id}");
+    }
+    assert_eq!(outcome(&house, "first")["responseElements"], Value::Null);
+}

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use poolgate::audit::Recorder;
 use poolgate::clock::Clock;
 use poolgate::emulator::{Connector, Emulator};
 use poolgate::layers::Meter;
@@ -63,7 +64,22 @@ impl App {
         settings: Settings,
         upstream: upstream::Settings,
         http_client: SharedHttpClient,
+        engines: (authn::Settings, policy::Settings),
+    ) -> Self {
+        Self::open((settings, upstream), http_client, engines, None).await
+    }
+
+    /// Over a wire in the test's hands, with a journal.
+    pub async fn recorded(wire: &Wire, recorder: Arc<Recorder>) -> Self {
+        let (settings, engines) = Default::default();
+        Self::open(settings, wire.client(), engines, Some(recorder)).await
+    }
+
+    async fn open(
+        (settings, upstream): (Settings, upstream::Settings),
+        http_client: SharedHttpClient,
         (callers, policies): (authn::Settings, policy::Settings),
+        recorder: Option<Arc<Recorder>>,
     ) -> Self {
         let writes = TaskTracker::new();
         let clock = Clock::system();
@@ -75,7 +91,7 @@ impl App {
         let routes = stack::inner(
             &settings,
             &rules,
-            None,
+            recorder,
             Arc::clone(&upstream),
             &counted,
             &clock,

@@ -35,13 +35,31 @@ pub struct FakeAws {
 
 impl FakeAws {
     pub async fn start(fault: Fault) -> Self {
+        Self::serve(move |stream, counted| connection(stream, fault, counted)).await
+    }
+
+    /// Answers each request with bytes that are made of its operation and the number of
+    /// requests before.
+    pub async fn answering(
+        answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let answer = Arc::new(answer);
+        Self::serve(move |stream, counted| answered(stream, Arc::clone(&answer), counted)).await
+    }
+
+    async fn serve<F>(
+        connection: impl Fn(TcpStream, Arc<AtomicUsize>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, fault, Arc::clone(&counted)));
+                tokio::spawn(connection(stream, Arc::clone(&counted)));
             }
         });
         Self { url, requests }
@@ -50,6 +68,22 @@ impl FakeAws {
     /// How many requests were on the wire.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn answered(
+    mut stream: TcpStream,
+    answer: Arc<impl Fn(&str, usize) -> Vec<u8>>,
+    requests: Arc<AtomicUsize>,
+) {
+    while let Some(head) = read_request(&mut stream).await {
+        let number = requests.fetch_add(1, Ordering::SeqCst);
+        let mut lines = head.lines();
+        let target = lines.find_map(|line| line.strip_prefix("x-amz-target:"));
+        let operation = target.unwrap().trim().rsplit('.').next().unwrap();
+        if stream.write_all(&answer(operation, number)).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -101,19 +135,21 @@ async fn connection(mut stream: TcpStream, fault: Fault, requests: Arc<AtomicUsi
     }
 }
 
-/// Reads one HTTP/1.1 request with its body; nothing when the peer has gone.
-async fn read_request(stream: &mut TcpStream) -> Option<()> {
+/// Reads one HTTP/1.1 request with its body, and gives back its head; nothing when the peer
+/// has gone.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut read = Vec::new();
     let mut buffer = [0; 8192];
     loop {
         if let Some(head) = read.windows(4).position(|window| window == b"\r\n\r\n") {
-            let text = String::from_utf8_lossy(&read[..head]).to_lowercase();
+            let text = String::from_utf8_lossy(&read[..head]).into_owned();
             let length: usize = text
+                .to_lowercase()
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:"))
                 .map_or(0, |length| length.trim().parse().unwrap());
             if read.len() >= head + 4 + length {
-                return Some(());
+                return Some(text);
             }
         }
         match stream.read(&mut buffer).await {

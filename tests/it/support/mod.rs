@@ -3,6 +3,7 @@
 //! * [`app::App`] is poolgate without a socket: a generated client over the whole
 //!   stack of layers, over the real SDK, over the emulator or a [`wire::Wire`].
 //! * [`arbitrary`] makes random requests within the bounds of AWS's model.
+//! * [`bad_values`] are texts that are meant to break what they get into.
 //! * [`certificates::Authority`] makes certificates for TLS, good ones and bad ones.
 //! * [`direct::Direct`] is the emulator without poolgate around it.
 //! * [`examples`] has a request of every operation and makes calls generically.
@@ -20,6 +21,7 @@
 
 pub mod app;
 pub mod arbitrary;
+pub mod bad_values;
 pub mod certificates;
 pub mod direct;
 pub mod examples;

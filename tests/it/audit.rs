@@ -20,6 +20,7 @@ mod complete;
 mod content;
 mod digests;
 mod failing;
+mod forwarding;
 mod killed;
 mod mutations;
 mod panics;

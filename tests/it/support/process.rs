@@ -1,6 +1,7 @@
 //! poolgate as a process of its own, with the environment a user would set.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
@@ -10,6 +11,7 @@ use tonic::transport::Channel;
 /// A running poolgate. Killed when dropped.
 pub struct Process {
     pub address: String,
+    admin: Option<SocketAddr>,
     child: Child,
     lines: Option<JoinHandle<Vec<String>>>,
 }
@@ -39,12 +41,15 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = Vec::new();
-        let address = loop {
+        let (address, admin) = loop {
             let line = lines.next().unwrap().unwrap();
             let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
             seen.push(line);
             if let Some(address) = parsed["address"].as_str() {
-                break address.to_owned();
+                let admin = parsed["admin"]
+                    .as_str()
+                    .and_then(|admin| admin.parse().ok());
+                break (address.to_owned(), admin);
             }
         };
         // Read on, or a full pipe would stop the process.
@@ -54,9 +59,30 @@ impl Process {
         });
         Self {
             address,
+            admin,
             child,
             lines: Some(lines),
         }
+    }
+
+    /// Where probes and metrics are served, if that is set.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Sends a signal to the process, by its name such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Has the process end by itself, and returns its exit code and every line it has
+    /// logged.
+    pub fn terminate(mut self) -> (Option<i32>, Vec<String>) {
+        self.signal("TERM");
+        let lines = self.lines.take().unwrap().join().unwrap();
+        (self.child.wait().unwrap().code(), lines)
     }
 
     /// Ends the process and returns every line it has logged.

@@ -14,7 +14,7 @@ const LOGS: &str = "/v1/logs";
 /// The longest URL, so that a file can be named after it.
 const MOST_BYTES: usize = 160;
 
-/// The last of the path of a domain socket that a name can be made of.
+/// What is said of any other URL.
 const SCHEMES: &str = "not a syslog+tcp, syslog+tls, syslog+udp, syslog+unix, otlp+http or \
                        otlp+https URL";
 

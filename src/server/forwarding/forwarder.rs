@@ -75,8 +75,8 @@ impl Forwarder {
     /// Until all is sent after the journal has ended, or it cannot be sent then.
     pub(super) async fn run(mut self) {
         while !self.given_up {
-            if self.link.closed().now_or_never().is_some() {
-                self.closed().await;
+            if let Some(reason) = self.link.closed().now_or_never() {
+                self.closed(&reason).await;
             }
             self.settle();
             if self.pending.is_empty() {
@@ -188,27 +188,26 @@ impl Forwarder {
             patience = patience.min(next.saturating_duration_since(self.clock.instant()));
         }
         let is_finishing = self.finish.is_cancelled();
-        let is_closed = tokio::select! {
-            () = self.link.closed() => true,
+        let closed = tokio::select! {
+            reason = self.link.closed() => Some(reason),
             is_gone = self.lines.more(), if !is_finishing => {
                 if is_gone {
                     self.finish.cancel();
                 }
-                false
+                None
             }
-            () = self.finish.cancelled(), if !is_finishing => false,
-            () = tokio::time::sleep(patience) => false,
+            () = self.finish.cancelled(), if !is_finishing => None,
+            () = tokio::time::sleep(patience) => None,
         };
-        if is_closed {
-            self.closed().await;
+        if let Some(reason) = closed {
+            self.closed(&reason).await;
         }
     }
 
-    /// The other end has closed the connection. That is a failure if something may be lost.
-    async fn closed(&mut self) {
+    /// The connection has ended. That is a failure if something may be lost.
+    async fn closed(&mut self, reason: &str) {
         if self.handed.next().is_some() {
-            self.failed("the other end has closed the connection", None)
-                .await;
+            self.failed(reason, None).await;
         }
     }
 

@@ -83,9 +83,9 @@ impl Link {
         }
     }
 
-    /// Waits until the other end closes the connection. Without one that is never. Can be
-    /// dropped and called again.
-    pub(super) async fn closed(&mut self) {
+    /// Waits until the connection has ended, and tells why. Without one that is never. Can
+    /// be dropped and called again.
+    pub(super) async fn closed(&mut self) -> String {
         match self {
             Self::Stream(stream) => stream.closed().await,
             Self::Collector(_) | Self::Datagrams(_) => pending().await,

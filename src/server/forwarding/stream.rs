@@ -73,14 +73,21 @@ impl Stream {
         Ok(())
     }
 
-    /// Syslog servers say nothing; reading shows when they close.
-    pub(super) async fn closed(&mut self) {
+    /// Syslog servers say nothing; reading shows when they close, or do not acknowledge.
+    pub(super) async fn closed(&mut self) -> String {
         let Some(connection) = &mut self.connection else {
             return pending().await;
         };
         let mut said = [0; 1024];
-        while connection.read(&mut said).await.is_ok_and(|read| read > 0) {}
+        let reason = loop {
+            match connection.read(&mut said).await {
+                Ok(0) => break "the other end has closed the connection".to_owned(),
+                Ok(_) => {}
+                Err(error) => break error.to_string(),
+            }
+        };
         self.connection = None;
+        reason
     }
 
     /// An end that closes in answer to ours has read everything; one that has not resets

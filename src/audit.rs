@@ -21,6 +21,7 @@ mod blocks;
 pub mod digest;
 mod events;
 mod files;
+pub mod forward;
 mod identity;
 pub mod journal;
 pub mod line;

@@ -20,6 +20,7 @@ mod callers;
 mod cross_checks;
 mod effective;
 mod faults;
+mod forwarding;
 mod journal;
 mod key;
 mod keys;

@@ -34,16 +34,20 @@ pub struct Document {
 pub fn check_url(text: &str) -> Result<(), String> {
     let uri = address(text)?;
     let host = uri.host().unwrap_or_default();
-    let is_loopback = host == "localhost"
+    match uri.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if is_loopback(host) => Ok(()),
+        _ => Err("not an https URL, nor an http URL of this machine".to_owned()),
+    }
+}
+
+/// Whether a host, a name or an address with or without brackets, is this machine.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost"
         || host
             .trim_matches(['[', ']'])
             .parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback());
-    match uri.scheme_str() {
-        Some("https") => Ok(()),
-        Some("http") if is_loopback => Ok(()),
-        _ => Err("not an https URL, nor an http URL of this machine".to_owned()),
-    }
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A URL with a host and without a user name; otherwise what is wrong with it.

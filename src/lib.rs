@@ -75,6 +75,8 @@
 //! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
 //! * What is recorded of a call, what of it is shown, and when it is durable: [`audit`], and
 //!   docs/audit.md.
+//! * How the journal gets to syslog and collectors: `audit/forward.rs` decides,
+//!   `server/forwarding.rs` sends.
 //! * How AWS's error becomes a gRPC status: [`status`].
 //! * Why a request is or is not sent again: [`upstream`].
 //! * A file that is read again when it changes: `server/reload.rs`.

@@ -21,6 +21,7 @@ pub mod aws_port;
 pub mod drain;
 mod emulate;
 pub mod explain;
+pub mod forwarding;
 pub mod health;
 mod http_fetch;
 mod journal;
@@ -98,6 +99,9 @@ pub enum StartError {
     /// The journal's digests cannot be made.
     #[error("cannot make digests of the audit journal: {0}")]
     Digests(#[from] audit::digest::OpenError),
+    /// The journal cannot be forwarded.
+    #[error("cannot forward the audit journal: {0}")]
+    Forwarding(#[from] forwarding::Error),
     /// The key of the journal cannot be used.
     #[error("`audit.mac_key_file`: {0}")]
     MacKey(String),
@@ -177,8 +181,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         account_id: parts.upstream.account_id.clone(),
         instance: parts.audit.instance.clone(),
     };
-    let meter = Arc::clone(&metrics) as _;
-    let journal = journal::open(&parts.audit, origin, &clock, meter, &health, &ended)?;
+    let journal = journal::open(&parts.audit, origin, &clock, &metrics, &health, &ended)?;
     let recorder = journal
         .as_ref()
         .map(|journal| Arc::clone(&journal.recorder));

@@ -1,9 +1,10 @@
 //! What the process tells about itself: log lines and metrics.
 //!
 //! This room owns every metric name ([`names`]). It promises that no label has
-//! more values than the protocol has methods and codes, and that no dependency
-//! logs below `info`, where it would print messages and headers.
+//! more values than the protocol has methods and codes, or the configuration has
+//! targets for the audit journal, and that no dependency logs below `info`, where it would print messages and headers.
 
+mod forwarding;
 mod journal;
 mod labels;
 pub mod log;

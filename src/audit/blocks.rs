@@ -68,6 +68,11 @@ impl Blocks<Source> {
         Source::open(path).map(Self::new)
     }
 
+    /// The bytes, from their beginning if none were read.
+    pub(super) fn into_source(self) -> Source {
+        self.source
+    }
+
     /// A file that is open already.
     pub(super) fn plain(file: Arc<File>) -> Self {
         Self::new(Source::Plain(file, 0))

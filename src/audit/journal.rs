@@ -87,8 +87,8 @@ pub struct State {
 }
 
 impl Journal {
-    pub(super) fn new() -> (Self, Arc<Shared>) {
-        let shared = Arc::new(Shared::new());
+    pub(super) fn after(last: u64) -> (Self, Arc<Shared>) {
+        let shared = Arc::new(Shared::after(last));
         (Self(Arc::clone(&shared)), shared)
     }
 
@@ -122,6 +122,17 @@ impl Journal {
     /// Whether records are taken, and every change of that.
     pub fn state(&self) -> watch::Receiver<State> {
         self.0.state.subscribe()
+    }
+
+    /// The number of the last line that is on the disk, and every change of that. After
+    /// [`Journal::close`] it is the last there is.
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.0.durable.subscribe()
+    }
+
+    /// The number of the first line that this process writes.
+    pub fn first(&self) -> u64 {
+        self.0.first
     }
 
     /// Closes the file that is written and begins another one.

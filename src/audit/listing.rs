@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blocks::{Blocks, Source};
+use super::line::Sealed;
 use super::stamp::{parse_stamp, stamp};
 
 /// The fewest digits of the number in a name.
@@ -169,6 +170,14 @@ impl Active {
             // What was wrong then is wrong now.
             None => Blocks::open(&self.path),
         }
+    }
+
+    /// The number of its first line.
+    pub(super) fn first_seq(&self) -> Option<u64> {
+        let mut blocks = self.blocks().ok()?;
+        let block = blocks.next().ok()??;
+        let line = block.bytes.split(|byte| *byte == b'\n').next()?;
+        Sealed::read(line).map(|line| line.seq)
     }
 
     /// Whether it was closed after it was opened here.

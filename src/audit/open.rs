@@ -37,7 +37,6 @@ impl Journal {
         closed: Closed,
     ) -> Result<Self, OpenError> {
         let origin = Arc::new(origin);
-        let (journal, shared) = Self::new();
         let (sink, chain, lines, path) = match &settings.file {
             Some(path) => {
                 let limits = Limits {
@@ -64,6 +63,7 @@ impl Journal {
                 )
             }
         };
+        let (journal, shared) = Self::after(chain.seq);
         let mut writer = Writer {
             shared,
             sink,

@@ -19,6 +19,10 @@ pub(super) struct Shared {
     filled: Condvar,
     pub(super) state: watch::Sender<State>,
     pub(super) ended: watch::Sender<bool>,
+    /// The number of the last line that is on the disk.
+    pub(super) durable: watch::Sender<u64>,
+    /// The number of the first line that this process writes.
+    pub(super) first: u64,
     without_place: AtomicU64,
 }
 
@@ -64,13 +68,16 @@ pub(super) struct Taken {
 }
 
 impl Shared {
-    pub(super) fn new() -> Self {
+    /// Goes on after the line of this number, which is on the disk.
+    pub(super) fn after(last: u64) -> Self {
         Self {
             places: Arc::new(Semaphore::new(PLACES)),
             queue: Mutex::default(),
             filled: Condvar::new(),
             state: watch::Sender::new(State::default()),
             ended: watch::Sender::new(false),
+            durable: watch::Sender::new(last),
+            first: last + 1,
             without_place: AtomicU64::new(0),
         }
     }

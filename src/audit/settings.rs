@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::MacKey;
+use super::{MacKey, forward};
 
 /// What can be set about the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub signing_key_file: Option<PathBuf>,
     /// The name of this instance in its records.
     pub instance: String,
+    /// Where lines of the file go as well.
+    pub forward: forward::Settings,
 }
 
 /// Where calls are served that nobody records.
@@ -63,6 +65,7 @@ impl Default for Settings {
             mac_key_file: None,
             signing_key_file: None,
             instance: "poolgate".to_owned(),
+            forward: forward::Settings::default(),
         }
     }
 }

@@ -200,6 +200,35 @@ async fn a_record_is_written_also_when_nobody_waits_for_it() {
     assert!(kept.names().contains(&"dropped".to_owned()));
 }
 
+#[tokio::test]
+async fn only_what_is_on_the_disk_is_told_to_be_there() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let mut durable = journal.durable();
+    // `OpenJournalFile` and `StartJournal`.
+    assert_eq!((journal.first(), *durable.borrow_and_update()), (1, 2));
+
+    let place = journal.place().await.unwrap();
+    let written = place.close(draft("read"), Kind::Other, Durability::Written);
+    written.await.unwrap();
+    assert_eq!(kept.lines().len(), 3);
+    assert_eq!(*durable.borrow(), 2);
+    kept.clock.advance(Duration::from_millis(100));
+    durable.changed().await.unwrap();
+    assert_eq!(*durable.borrow_and_update(), 3);
+
+    record(&journal, "change").await.unwrap();
+    assert_eq!(*durable.borrow_and_update(), 4);
+    journal.rotate();
+    durable.changed().await.unwrap();
+    assert_eq!(*durable.borrow(), 5);
+
+    journal.close(LONG).await.unwrap();
+    let all = kept.lines().len() as u64;
+    assert_eq!(*durable.borrow(), all);
+    assert_eq!(kept.open().first(), all + 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_are_so_many_places_and_who_gets_none_is_counted() {
     let kept = Kept::new();

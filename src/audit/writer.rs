@@ -177,6 +177,7 @@ impl Writer {
         let asked_for = asked.filter(|_| self.sink.has_files());
         let wanted = self.sink.wants_another(bytes, self.clock.now());
         let reason = wanted.or(asked_for);
+        let before = self.chain.seq;
         if let Some(reason) = reason {
             match self.begin(reason) {
                 Ok(()) => *asked = None,
@@ -189,17 +190,24 @@ impl Writer {
             }
         }
         let mut chain = self.chain;
+        let begun = chain.seq;
         lines.clear();
         for waiting in waiting {
             chain.seal(&waiting.draft, lines);
         }
-        let begun = self.clock.instant();
+        let started = self.clock.instant();
         self.sink.put(lines, sync)?;
         if sync {
-            self.synced_in = self.clock.instant() - begun;
+            self.synced_in = self.clock.instant() - started;
         }
         self.told(lines, waiting.len(), sync);
         self.chain = chain;
+        if sync {
+            self.shared.durable.send_replace(chain.seq);
+        } else if begun > before {
+            // A new file is on the disk, and now its name is.
+            self.shared.durable.send_replace(begun);
+        }
         Ok(())
     }
 

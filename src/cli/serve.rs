@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Console, exit};
 use crate::config::{Config, Flag, Sources};
+use crate::server::forwarding::Error;
 use crate::server::{self, StartError};
 use crate::telemetry;
 
@@ -80,6 +81,8 @@ pub(super) fn not_started(error: &StartError) -> u8 {
     match error {
         StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
         StartError::Audit(_) | StartError::Digests(_) => exit::UNAVAILABLE,
+        StartError::Forwarding(Error::Cursor { .. }) => exit::UNAVAILABLE,
+        StartError::Forwarding(Error::File { .. }) => exit::CONFIGURATION,
         StartError::Rules(_) | StartError::Tls(_) | StartError::MacKey(_) => exit::CONFIGURATION,
         StartError::Signals(_) | StartError::Reflection(_) => exit::FAILURE,
     }

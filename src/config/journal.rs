@@ -1,7 +1,7 @@
 //! What is set about the journal: keys, and the files with its own keys.
 
-use super::keys;
 use super::reader::Reader;
+use super::{forwarding, keys};
 use crate::audit::Settings;
 use crate::audit::sign::SigningKey;
 
@@ -21,6 +21,11 @@ pub(super) fn read(reader: &mut Reader, settings: &mut Settings) {
     if let Err(reason) = settings.mac_key() {
         reader.contradiction(&keys::AUDIT_MAC_KEY_FILE, reason);
     }
+    signing_key(reader, settings);
+    forwarding::read(reader, settings);
+}
+
+fn signing_key(reader: &mut Reader, settings: &Settings) {
     let Some(path) = &settings.signing_key_file else {
         return;
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, SamlFiles,
-    SecretKeysFile, Span, Tag, Url, Whole,
+    SecretKeysFile, Span, Tag, Targets, Url, Whole,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -122,6 +122,14 @@ keys! {
         "The RSA key, in PEM, that digests of the journal are signed with, in CloudTrail's own format. Wants `audit.file`. Unset: no digests.";
     AUDIT_INSTANCE: Name = "audit.instance", Some("poolgate"), Name,
         "The name of this instance in its records.";
+    AUDIT_FORWARD: Targets = "audit.forward", None, Targets,
+        "Where every line of the journal goes as well, at least once and in order: see docs/audit.md. Wants `audit.file`. Unset: nowhere.";
+    AUDIT_FORWARD_HEADERS_FILE: FilePath = "audit.forward_headers_file", None, FilePath,
+        "The file with headers for collectors, such as `authorization`, in lines of `name: value`. It is read again when a collector does not take lines.";
+    AUDIT_FORWARD_CA_FILE: FilePath = "audit.forward_ca_file", None, FilePath,
+        "The authorities that certificates of targets come from, in PEM. Unset: the system's.";
+    AUDIT_FORWARD_IN_CLEAR: Flag = "audit.forward_in_clear", Some("false"), Flag,
+        "Whether lines may go to other machines without encryption.";
     UPSTREAM_KIND: OneOf<Kind> = "upstream.kind", Some("emulator"),
         OneOf(&[("emulator", Kind::Emulator), ("aws", Kind::Aws)]),
         "The emulator inside the process, or Amazon Cognito Identity.";

@@ -9,10 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
+use super::forwarding::{self, FINISH_WITHIN, Forwarding};
 use super::health::Health;
 use crate::audit::digest::{self, Digests};
-use crate::audit::{Copy, Journal, Meter, Origin, Recorder, Settings, Unavailable};
+use crate::audit::{Copy, Journal, Origin, Recorder, Settings, Unavailable};
 use crate::clock::Clock;
+use crate::telemetry::Metrics;
 
 /// How often writing has to fail before the process says that it is not ready.
 const FAILURES: u32 = 3;
@@ -33,6 +35,7 @@ const UNKNOWN_ACCOUNT: &str = "000000000000";
 pub(super) struct Kept {
     pub(super) recorder: Arc<Recorder>,
     digests: Option<Arc<Digests>>,
+    forwarding: Option<Forwarding>,
 }
 
 /// Opens the journal, if one is set, and looks after it until `ended`.
@@ -40,7 +43,7 @@ pub(super) fn open(
     settings: &Settings,
     origin: Origin,
     clock: &Clock,
-    meter: Arc<dyn Meter>,
+    metrics: &Arc<Metrics>,
     health: &Health,
     ended: &CancellationToken,
 ) -> Result<Option<Kept>, StartError> {
@@ -70,14 +73,28 @@ pub(super) fn open(
         settings,
         origin.clone(),
         clock,
-        meter,
+        Arc::clone(metrics) as _,
         copies(settings),
         Box::new(closed),
     )?;
+    let forwarding = match &settings.file {
+        Some(path) => Some(forwarding::start(
+            &settings.forward,
+            path,
+            &journal,
+            clock,
+            Arc::clone(metrics) as _,
+        )?),
+        None => None,
+    };
     let recorder = Recorder::new(journal, origin, key, settings.sync, clock.clone());
     let recorder = Arc::new(recorder);
     look_after(&recorder, health, ended)?;
-    Ok(Some(Kept { recorder, digests }))
+    Ok(Some(Kept {
+        recorder,
+        digests,
+        forwarding,
+    }))
 }
 
 impl std::fmt::Debug for Kept {
@@ -99,7 +116,11 @@ impl Kept {
         let closed = self.recorder.close(CLOSE_WITHIN).await;
         // The last digest is made when they are dropped, which waits for the disk.
         let digests = self.digests;
-        let _ = tokio::task::spawn_blocking(move || drop(digests)).await;
+        let digests = tokio::task::spawn_blocking(move || drop(digests));
+        if let Some(forwarding) = self.forwarding {
+            forwarding.finish(FINISH_WITHIN).await;
+        }
+        let _ = digests.await;
         closed
     }
 }

@@ -22,6 +22,7 @@ use super::reload::Watch;
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
+pub(in crate::server) mod client;
 mod files;
 pub(in crate::server) mod set;
 

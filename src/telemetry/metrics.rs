@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+use super::forwarding::ForwardingMetrics;
 use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
@@ -44,6 +45,7 @@ pub struct Metrics {
     reloads: Family<[(&'static str, &'static str); 2], Counter>,
     reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
     journal: JournalMetrics,
+    forwarding: ForwardingMetrics,
 }
 
 impl Metrics {
@@ -64,6 +66,7 @@ impl Metrics {
             reloads: Family::default(),
             reload_failing: Family::default(),
             journal: JournalMetrics::default(),
+            forwarding: ForwardingMetrics::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -119,6 +122,10 @@ impl Metrics {
         &self.journal
     }
 
+    pub(super) fn forwarding(&self) -> &ForwardingMetrics {
+        &self.forwarding
+    }
+
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -152,6 +159,7 @@ impl Metrics {
         let failing = self.reload_failing.clone();
         add(registry, &names::RELOAD_FAILING, failing);
         self.journal.register(registry);
+        self.forwarding.register(registry);
     }
 }
 
@@ -208,6 +216,7 @@ pub(super) fn add(registry: &mut Registry, name: &names::Name, metric: impl Metr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::forward;
 
     #[test]
     fn a_call_is_counted_under_its_method_and_code() {
@@ -238,6 +247,7 @@ mod tests {
         metrics.authorized(rpc, "allowed");
         metrics.shadowed(rpc, "same");
         metrics.watched("tls");
+        forward::Meter::target(&metrics, "syslog+unix:///dev/log");
 
         let text = metrics.encode();
 

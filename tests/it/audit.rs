@@ -18,12 +18,14 @@ use crate::support::journal::{Journal, POOL, access_key, identity, signing_key};
 
 mod answers;
 mod bad_values;
+mod canaries;
 mod complete;
 mod content;
 mod counted;
 mod digests;
 mod disk_faults;
 mod failing;
+mod forwarding;
 mod killed;
 mod mutations;
 mod panics;

@@ -235,7 +235,7 @@ async fn a_writer_that_is_kept_waiting_is_noticed_by_those_who_wait() {
     // Open for both, so that to open it does not wait.
     let both = || File::options().read(true).write(true).open(&pipe).unwrap();
     let mut reader = both();
-    let (journal, shared) = Journal::new();
+    let (journal, shared) = Journal::after(0);
     let writer = writer(Arc::clone(&shared), Stdout::over(both()));
     std::thread::spawn(move || writer.run());
     let mut state = journal.state();
@@ -293,7 +293,7 @@ fn writer<W: Write + Send + 'static>(shared: Arc<Shared>, sink: Stdout<W>) -> Wr
 #[test]
 fn where_there_are_no_files_none_is_begun_and_no_number_is_left_out() {
     let shown = Shown::default();
-    let mut writer = writer(Arc::new(Shared::new()), Stdout::over(shown.clone()));
+    let mut writer = writer(Arc::new(Shared::after(0)), Stdout::over(shown.clone()));
     for mut asked in [None, Some(Reason::Asked), None] {
         let waiting = Waiting {
             draft: draft("record"),

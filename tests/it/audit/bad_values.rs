@@ -233,7 +233,7 @@ fn bad_answer(operation: &str, number: usize) -> Vec<u8> {
     answer
 }
 
-fn all_places() -> Vec<(Operation, Place)> {
+pub fn all_places() -> Vec<(Operation, Place)> {
     let mut all = Vec::new();
     for &operation in Operation::ALL {
         let name = format!("cognito.identity.v1.{operation}Request");
@@ -282,7 +282,7 @@ fn bad_members(message: &MessageDescriptor, random: &mut Random) -> Map<String, 
 }
 
 /// `saml_provider_arns` is `SamlProviderARNs`.
-fn field_name_of_aws(field: &str) -> String {
+pub fn field_name_of_aws(field: &str) -> String {
     let words = field.split('_').map(|word| match word {
         "arn" => "ARN".to_owned(),
         "arns" => "ARNs".to_owned(),

@@ -123,6 +123,19 @@ pub struct Place {
     is_key: bool,
 }
 
+impl Place {
+    /// The fields, as in a mask.
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.fields.iter().map(FieldDescriptor::name).collect();
+        names.join(".")
+    }
+
+    /// Whether the key of a map is meant.
+    pub fn is_key(&self) -> bool {
+        self.is_key
+    }
+}
+
 /// Every place of a text in a message.
 pub fn places(message: &MessageDescriptor) -> Vec<Place> {
     let mut found = Vec::new();

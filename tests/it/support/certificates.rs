@@ -190,7 +190,7 @@ impl Identity {
         all.collect::<Result<_, _>>().unwrap()
     }
 
-    fn key_der(&self) -> PrivateKeyDer<'static> {
+    pub fn key_der(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap()
     }
 

@@ -50,6 +50,11 @@ impl Journal {
         self.folder.join("audit.jsonl")
     }
 
+    /// The number of the last line.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
     pub fn now(&self) -> SystemTime {
         self.now
     }

@@ -26,6 +26,10 @@ pub async fn until(admin: SocketAddr, is_so: impl Fn(&Metrics) -> bool) {
 }
 
 impl Metrics {
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The sum over all labels of a metric of our service.
     pub fn sum(&self, name: &str) -> usize {
         let lines = self.0.lines().filter(|line| {

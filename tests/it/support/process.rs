@@ -1,6 +1,7 @@
 //! poolgate as a process of its own, with the environment a user would set.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use tonic::transport::Channel;
 /// A running poolgate. Killed when dropped.
 pub struct Process {
     pub address: String,
+    admin: Option<SocketAddr>,
     child: Child,
     log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
@@ -55,12 +57,15 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Log::default());
-        let address = loop {
+        let (address, admin) = loop {
             let line = lines.next().unwrap().unwrap();
             let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
             log.add(line);
             if let Some(address) = parsed["address"].as_str() {
-                break address.to_owned();
+                let admin = parsed["admin"]
+                    .as_str()
+                    .and_then(|admin| admin.parse().ok());
+                break (address.to_owned(), admin);
             }
         };
         // Read on, or a full pipe would stop the process.
@@ -72,23 +77,41 @@ impl Process {
         });
         Self {
             address,
+            admin,
             child,
             log,
             reader: Some(reader),
         }
     }
 
-    /// Sends the process a signal, by the name that `kill` has for it.
+    /// Where probes and metrics are served, if that is set.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Sends a signal to the process, by its name such as `HUP`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status();
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Has the process end by itself, and returns its exit code and every line it has
+    /// logged.
+    pub fn terminate(mut self) -> (Option<i32>, Vec<String>) {
+        self.signal("TERM");
+        let lines = self.all_lines();
+        (self.child.wait().unwrap().code(), lines)
     }
 
     /// Ends the process and returns every line it has logged.
     pub fn stop(mut self) -> Vec<String> {
         self.child.kill().unwrap();
+        self.all_lines()
+    }
+
+    /// Every line, once the process has ended.
+    fn all_lines(&mut self) -> Vec<String> {
         self.reader.take().unwrap().join().unwrap();
         std::mem::take(&mut self.log.lines.lock().unwrap())
     }

@@ -57,7 +57,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], `sections`: words |
 //!
 //! # What is deliberately absent
 //!
@@ -103,7 +103,9 @@ pub mod operation;
 pub mod pb;
 pub mod policy;
 pub mod pool_field;
+pub mod quota;
 pub mod rpc;
+mod sections;
 pub mod server;
 pub mod service;
 pub mod status;

@@ -74,6 +74,10 @@ struct Additional<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_ids: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    quota_limit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline_ms: Option<u64>,
@@ -166,6 +170,7 @@ impl Call<'_> {
         let told = self.told;
         let caller = told.caller();
         let ruling = told.ruling();
+        let allowance = told.allowance();
         let (phase, saw, alone, took) = match self.ending {
             Ending::Intended => ("intent", None, false, None),
             Ending::Ended { saw, alone, took } => ("outcome", Some(saw), alone, Some(took)),
@@ -181,6 +186,8 @@ impl Call<'_> {
             reason: told.failed().map(|failed| failed.reason.as_str()),
             decision: ruling.map(|ruling| ruling.decision),
             policy_ids: ruling.map(|ruling| ruling.policies.as_slice()),
+            quota_limit: allowance.as_ref().map(|left| left.limit.to_string()),
+            quota_remaining: allowance.as_ref().map(|left| left.left),
             // Whole microseconds.
             duration_ms: took.map(|took| took.as_micros() as f64 / 1000.0),
             deadline_ms: told

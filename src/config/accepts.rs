@@ -12,6 +12,7 @@ mod directory;
 mod files;
 mod login_providers;
 mod policy;
+mod quota;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
@@ -19,6 +20,7 @@ pub(super) use directory::Directory;
 pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
+pub(super) use quota::Window;
 
 /// How a value is written in TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

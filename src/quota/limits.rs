@@ -13,10 +13,10 @@ use crate::operation::Effect;
 pub(super) const DEFAULT: &str = "default-";
 
 /// What is in force where no file says more (reference: security, 4.4 and 4.3).
-const RATES: [(&str, Effect, &str); 3] = [
-    ("default-read", Effect::Read, "50/s burst 100"),
-    ("default-write", Effect::Write, "5/s burst 10"),
-    ("default-issue", Effect::Issue, "25/s burst 50"),
+const RATES: [(&str, Effect, Window); 3] = [
+    ("default-read", Effect::Read, Window::per_second(50, 100)),
+    ("default-write", Effect::Write, Window::per_second(5, 10)),
+    ("default-issue", Effect::Issue, Window::per_second(25, 50)),
 ];
 const IN_FLIGHT: (&str, u32) = ("default-in-flight", 64);
 
@@ -37,7 +37,7 @@ impl Limits {
     pub fn new(mut limits: Vec<Limit>) -> Self {
         for (name, effect, window) in RATES {
             let mut limit = Limit::default_for(name, Some(effect));
-            limit.windows.extend(Window::parse(window));
+            limit.windows.push(window);
             limits.push(limit);
         }
         let (name, most) = IN_FLIGHT;

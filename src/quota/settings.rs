@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::limits::Limits;
+use super::window::Window;
 
 /// What can be set about limits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The file of limits.
     pub limits_file: Option<PathBuf>,
@@ -15,6 +16,22 @@ pub struct Settings {
     pub in_force: InForce,
     /// Whether calls go to AWS.
     pub faces_aws: bool,
+    /// How many calls of an address may fail to say who calls, before others of it are
+    /// not looked at.
+    pub failed_authentications: Window,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits_file: None,
+            limits: Limits::default(),
+            in_force: InForce::default(),
+            faces_aws: false,
+            // Reference: security, T-Q1.
+            failed_authentications: Window::per_second(50, 100),
+        }
+    }
 }
 
 /// When callers are limited.

@@ -57,7 +57,7 @@ impl Window {
             .ok_or_else(|| format!("`{text}` has no `/` between a number and a unit"))?;
         let (count, (unit, period)) = (number(count)?, unit_of(unit)?);
         let interval = period.div_ceil(count);
-        if interval < SHORTEST {
+        if period / count < SHORTEST {
             return Err(format!("`{rate}` is more than 100000 in a second"));
         }
         let burst = burst.unwrap_or(count);
@@ -73,6 +73,16 @@ impl Window {
             burst,
             interval,
         })
+    }
+
+    /// So many in a second, and so many at once.
+    pub(super) const fn per_second(count: u64, burst: u64) -> Self {
+        Self {
+            count,
+            unit: "s",
+            burst,
+            interval: SECOND.div_ceil(count),
+        }
     }
 
     /// How much may be had at once.

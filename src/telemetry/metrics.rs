@@ -13,6 +13,7 @@ use prometheus_client::registry::{Metric, Registry};
 use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
+use super::quotas::QuotaMetrics;
 use crate::layers::Meter;
 use crate::operation::Operation;
 use crate::rpc::Rpc;
@@ -44,6 +45,7 @@ pub struct Metrics {
     reloads: Family<[(&'static str, &'static str); 2], Counter>,
     reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
     journal: JournalMetrics,
+    quotas: QuotaMetrics,
 }
 
 impl Metrics {
@@ -64,6 +66,7 @@ impl Metrics {
             reloads: Family::default(),
             reload_failing: Family::default(),
             journal: JournalMetrics::default(),
+            quotas: QuotaMetrics::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -115,6 +118,11 @@ impl Metrics {
             .set(i64::from(!good));
     }
 
+    /// So many keys have consumed something of a limit.
+    pub fn quota_keys(&self, keys: usize) {
+        self.quotas.keys(keys);
+    }
+
     pub(super) fn journal(&self) -> &JournalMetrics {
         &self.journal
     }
@@ -152,6 +160,7 @@ impl Metrics {
         let failing = self.reload_failing.clone();
         add(registry, &names::RELOAD_FAILING, failing);
         self.journal.register(registry);
+        self.quotas.register(registry);
     }
 }
 
@@ -188,6 +197,18 @@ impl Meter for Metrics {
     fn shadowed(&self, rpc: Rpc, outcome: &'static str) {
         let labels = [("grpc_method", rpc.method), ("outcome", outcome)];
         self.shadow_decisions.get_or_create(&labels).inc();
+    }
+
+    fn limited(&self, rpc: Rpc, limit: &str, decision: &'static str) {
+        self.quotas.decided(rpc, limit, decision);
+    }
+
+    fn crowded(&self) {
+        self.quotas.crowded();
+    }
+
+    fn braked(&self) {
+        self.quotas.braked();
     }
 }
 
@@ -237,6 +258,7 @@ mod tests {
         metrics.authenticated("jwt", "ok");
         metrics.authorized(rpc, "allowed");
         metrics.shadowed(rpc, "same");
+        metrics.limited(rpc, "default-issue", "admitted");
         metrics.watched("tls");
 
         let text = metrics.encode();

@@ -116,4 +116,10 @@ impl Meter for Counts {
     fn authorized(&self, _: Rpc, _: &'static str) {}
 
     fn shadowed(&self, _: Rpc, _: &'static str) {}
+
+    fn limited(&self, _: Rpc, _: &str, _: &'static str) {}
+
+    fn crowded(&self) {}
+
+    fn braked(&self) {}
 }

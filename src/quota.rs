@@ -31,7 +31,7 @@ pub use brake::Brake;
 pub use in_flight::Permit;
 pub use limit::Limit;
 pub use limiter::{Admitted, Asked, Decision, Judged, Limiter, Ruling};
-pub use limits::Limits;
+pub use limits::{Limits, default_table};
 pub use settings::{InForce, Settings};
 pub use weight::{least_weight, weight, weight_table};
 pub use window::Window;

@@ -1,6 +1,6 @@
 //! The limits in the order in which they are looked for.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
 
@@ -71,6 +71,19 @@ impl Limits {
     pub fn iter(&self) -> impl Iterator<Item = &Limit> {
         self.0.iter()
     }
+}
+
+/// What is in force where no file says more, as a Markdown table.
+pub fn default_table() -> String {
+    let mut table = String::from("| Limit | Of each caller |\n|---|---|\n");
+    for limit in Limits::default().iter() {
+        let line = limit.to_string();
+        let (name, rest) = line.split_once(": ").unwrap_or_default();
+        let (what, much) = rest.split_once(" of each caller: ").unwrap_or_default();
+        // Writing into a `String` cannot fail.
+        let _ = writeln!(table, "| `{name}` | {what}: {much} |");
+    }
+    table
 }
 
 /// A line for each.

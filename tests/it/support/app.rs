@@ -11,7 +11,7 @@ use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::{Rules, Settings, stack};
 use poolgate::upstream::{self, Upstream};
-use poolgate::{authn, policy};
+use poolgate::{authn, policy, quota};
 use tokio_util::task::TaskTracker;
 
 use super::wire::Wire;
@@ -63,13 +63,26 @@ impl App {
         settings: Settings,
         upstream: upstream::Settings,
         http_client: SharedHttpClient,
+        rules: (authn::Settings, policy::Settings),
+    ) -> Self {
+        let unlimited = quota::Settings::default();
+        Self::limited(settings, upstream, http_client, rules, unlimited).await
+    }
+
+    /// With limits as well.
+    pub async fn limited(
+        settings: Settings,
+        upstream: upstream::Settings,
+        http_client: SharedHttpClient,
         (callers, policies): (authn::Settings, policy::Settings),
+        limits: quota::Settings,
     ) -> Self {
         let writes = TaskTracker::new();
         let clock = Clock::system();
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
         let upstream = Arc::new(upstream);
         let rules = Rules::open(&callers, &policies, &clock).unwrap();
+        let rules = rules.limited(&limits, &clock);
         let meter = Arc::new(Counts::default());
         let counted: Arc<dyn Meter> = meter.clone();
         let routes = stack::inner(

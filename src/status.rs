@@ -6,6 +6,7 @@
 
 mod aws;
 mod code;
+mod limits;
 mod log;
 mod reference;
 mod text;
@@ -18,13 +19,12 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, QuotaViolation, StatusExt};
+use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::call::RequestId;
-use crate::failure::{Denial, Failure, Limited, Lost};
+use crate::failure::{Denial, Failure, Lost};
 use crate::notes::{Failed, Notes};
 use crate::operation::{Operation, ResourceField};
-use crate::pb;
 
 /// The domain of errors that AWS answered with.
 pub const AWS_DOMAIN: &str = "cognito-identity.amazonaws.com";
@@ -157,31 +157,6 @@ impl Answer {
         self
     }
 
-    /// Tells which limit refuses, in the metadata and as a quota that has failed.
-    fn limited(mut self, limited: &Limited, about: About<'_>) -> Self {
-        let Limited {
-            limit,
-            window,
-            most,
-            subject,
-        } = limited;
-        let operation = about.operation.map_or("", Operation::name);
-        let dimensions = [("operation", operation), ("window", window.as_str())];
-        self.details.set_quota_failure(vec![QuotaViolation {
-            subject: text::within(subject, MAX_DETAIL),
-            description: self.message.clone(),
-            api_service: pb::SERVICE_NAME.to_owned(),
-            quota_metric: "poolgate/calls".to_owned(),
-            quota_id: limit.clone(),
-            quota_dimensions: dimensions
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-            quota_value: i64::try_from(*most).unwrap_or(i64::MAX),
-            futura_quota_value: None,
-        }]);
-        self.metadata("limit", limit).metadata("window", window)
-    }
-
     fn violations(mut self, violations: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut left = VIOLATION_BUDGET;
         for (field, description) in violations {
@@ -270,27 +245,20 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
                 .retry(Retry::After(RETRY_DELAY))
         }
         F::RateLimited { limited, wait } => {
-            Answer::ours(Code::ResourceExhausted, "RATE_LIMIT_EXCEEDED", failure)
-                .limited(limited, about)
+            limits::answer("RATE_LIMIT_EXCEEDED", limited, failure, about)
                 .retry(Retry::After(*wait))
         }
         F::TooHeavy { limited, weight } => {
-            Answer::ours(Code::ResourceExhausted, "CALL_ABOVE_LIMIT", failure)
-                .limited(limited, about)
+            limits::answer("CALL_ABOVE_LIMIT", limited, failure, about)
                 .metadata("weight", weight)
                 .retry(Retry::Never)
         }
-        F::TooManyCalls(limited) => {
-            Answer::ours(Code::ResourceExhausted, "TOO_MANY_CALLS", failure)
-                .limited(limited, about)
-                .retry(Retry::After(RETRY_DELAY))
+        F::TooManyCalls(limited) => limits::answer("TOO_MANY_CALLS", limited, failure, about)
+            .retry(Retry::After(RETRY_DELAY)),
+        F::TooManyFailures { wait } => {
+            let reason = "TOO_MANY_FAILED_AUTHENTICATIONS";
+            Answer::ours(Code::ResourceExhausted, reason, failure).retry(Retry::After(*wait))
         }
-        F::TooManyFailures { wait } => Answer::ours(
-            Code::ResourceExhausted,
-            "TOO_MANY_FAILED_AUTHENTICATIONS",
-            failure,
-        )
-        .retry(Retry::After(*wait)),
         F::Overloaded => {
             Answer::ours(Code::Unavailable, "OVERLOADED", failure).retry(Retry::After(RETRY_DELAY))
         }

@@ -1,7 +1,6 @@
 //! How often callers may, over real sockets.
 
 use std::fs;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -233,7 +232,7 @@ async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
     for _ in 0..5 {
         call().await.unwrap();
     }
-    drop(pin!(second));
+    drop(second);
 }
 
 #[tokio::test]

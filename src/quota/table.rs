@@ -97,7 +97,9 @@ impl Table {
             keys.filter(|key| !shard.debts.contains_key(key)).count()
         };
         let before = shard.debts.len();
-        let has_room = shard.has_room(missing, self.most, now);
+        // Most of the time there is room for all, and nobody has to look which are missing.
+        let has_room =
+            before + windows.len() <= self.most || shard.has_room(missing, self.most, now);
         let mut shared = (!has_room).then(|| lock(&self.shared));
         let mut place = Places {
             key,
@@ -140,8 +142,8 @@ impl Table {
     /// What the table takes, in bytes: its places, taken or free.
     pub(super) fn bytes(&self) -> usize {
         let shards = self.shards.iter();
-        let places: usize = shards.map(|shard| places(&lock(shard).debts)).sum();
-        let places = places + places_of(&self.shared);
+        let places: usize = shards.map(|shard| self::places(&lock(shard).debts)).sum();
+        let places = places + self::places(&lock(&self.shared));
         // A byte of control beside each place.
         places * (size_of::<(Key, Debt)>() + 1) + SHARDS * size_of::<Mutex<Shard>>()
     }
@@ -279,10 +281,6 @@ impl Hasher for Plain {
         // The lower half: the upper one has chosen the shard.
         self.0 = u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default();
     }
-}
-
-fn places_of(debts: &Mutex<Debts>) -> usize {
-    places(&lock(debts))
 }
 
 /// The places of a map, of which it fills seven in eight.

@@ -13,7 +13,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{audit, authn, emulator, policy, server, telemetry, upstream};
+use crate::{audit, authn, emulator, policy, quota, server, telemetry, upstream};
 
 mod accepts;
 mod callers;
@@ -28,6 +28,7 @@ mod login_providers;
 mod mistake;
 mod nearest;
 mod policies;
+mod quotas;
 mod reader;
 mod sources;
 mod tls;
@@ -52,6 +53,8 @@ pub struct Config {
     pub authn: authn::Settings,
     /// Who may do what.
     pub policy: policy::Settings,
+    /// How often callers may do what.
+    pub quota: quota::Settings,
     /// What is recorded.
     pub audit: audit::Settings,
     /// The service behind poolgate.
@@ -97,6 +100,7 @@ impl Config {
             admin: server::admin::Settings::default(),
             authn: authn::Settings::default(),
             policy: policy::Settings::default(),
+            quota: quota::Settings::default(),
             audit: audit::Settings::default(),
             upstream: upstream::Settings::default(),
             emulator: emulator::Settings::default(),
@@ -107,11 +111,12 @@ impl Config {
         config.read(&mut reader);
         cross_checks::run(&config, &mut reader);
         config.effective = effective::toml(&reader);
+        config.effective.push_str(&quotas::told(&config.quota));
         reader.finish().map(|()| config)
     }
 
     /// The configuration in force as a TOML file, with the source of each value
-    /// that is not a default.
+    /// that is not a default; and the limits of callers, as comments.
     pub fn to_toml(&self) -> &str {
         &self.effective
     }
@@ -171,6 +176,8 @@ impl Config {
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
 
         policies::read(reader, &mut self.policy, &upstream.region);
+        let faces_aws = upstream.kind == upstream::Kind::Aws;
+        quotas::read(reader, &mut self.quota, faces_aws);
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;
@@ -199,6 +206,7 @@ impl From<Config> for server::Parts {
             admin: config.admin,
             authn: config.authn,
             policy: config.policy,
+            quota: config.quota,
             audit: config.audit,
             upstream: config.upstream,
             emulator: config.emulator,

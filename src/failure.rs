@@ -1,6 +1,8 @@
 //! Every way a call can fail. No gRPC here: `status` is the only file that turns
 //! a failure into a status.
 
+use std::time::Duration;
+
 use crate::model;
 use crate::operation::Operation;
 
@@ -101,6 +103,36 @@ pub enum Failure {
         /// How many may be under way.
         limit: usize,
     },
+    /// The caller has used up a limit; nothing was sent.
+    #[error("limit `{}` ({}) is used up", .limited.limit, .limited.window)]
+    RateLimited {
+        /// The limit.
+        limited: Limited,
+        /// How long it takes until the call is admitted, in whole milliseconds, if the
+        /// caller makes no other.
+        wait: Duration,
+    },
+    /// The call weighs more than a limit ever admits at once.
+    #[error(
+        "the call weighs {weight}, and limit `{}` ({}) never admits more than {} at once",
+        .limited.limit, .limited.window, .limited.most
+    )]
+    TooHeavy {
+        /// The limit.
+        limited: Limited,
+        /// What the call weighs.
+        weight: u32,
+    },
+    /// As many calls of the caller are under way as may be; nothing was sent.
+    #[error("limit `{}` admits no more than {} calls at a time", .0.limit, .0.most)]
+    TooManyCalls(Limited),
+    /// Too many calls from this address had no credentials that hold; this one was not
+    /// looked at.
+    #[error("too many calls from this address carried no valid credentials")]
+    TooManyFailures {
+        /// How long it takes until one is looked at again, in whole milliseconds.
+        wait: Duration,
+    },
     /// As much of messages is being read as may be.
     #[error("too many messages are being read")]
     Overloaded,
@@ -173,6 +205,19 @@ pub struct Lost {
     pub aws_request_id: Option<String>,
     /// What went wrong, for our log only.
     pub cause: String,
+}
+
+/// A limit that refuses a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// Its name.
+    pub limit: String,
+    /// What of it is used up, such as `5/s burst 10`.
+    pub window: String,
+    /// How much it admits at once.
+    pub most: u64,
+    /// Whom it counts, such as `caller:token:shop`.
+    pub subject: String,
 }
 
 /// An error that AWS answered with.

@@ -30,8 +30,11 @@
 //!   catch_panic      what panics has a record, too
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
+//!   brake            addresses that failed too often (quota)        RESOURCE_EXHAUSTED
 //!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
+//!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
+//!   weights          what the message weighs more   (quota)         RESOURCE_EXHAUSTED
 //!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
 //!   intend           the intent of a change is durable before AWS is asked (audit)
 //! service          message -> SDK input                     (convert)
@@ -56,8 +59,8 @@
 //! | 4 | `main` -> [`cli`] -> [`config`], [`server`] |
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
-//! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`]: words |
+//! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`quota`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], `sections`: words |
 //!
 //! # What is deliberately absent
 //!
@@ -73,6 +76,7 @@
 //!
 //! * A limit, an address, a default: the table of keys in [`config`].
 //! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
+//! * How often who may do what, and what is told of it: [`quota`], and docs/quotas.md.
 //! * What is recorded of a call, what of it is shown, and when it is durable: [`audit`], and
 //!   docs/audit.md.
 //! * How the journal gets to syslog and collectors: `audit/forward.rs` decides,
@@ -105,7 +109,9 @@ pub mod operation;
 pub mod pb;
 pub mod policy;
 pub mod pool_field;
+pub mod quota;
 pub mod rpc;
+mod sections;
 pub mod server;
 pub mod service;
 pub mod status;

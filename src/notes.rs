@@ -28,6 +28,7 @@ pub struct Told {
     message: OnceLock<Bytes>,
     subject: OnceLock<Arc<Subject>>,
     ruling: OnceLock<Ruling>,
+    allowance: Mutex<Option<Allowance>>,
     attempts: AtomicU32,
     aws_request_ids: Mutex<Vec<String>>,
     answer: OnceLock<Bytes>,
@@ -44,6 +45,19 @@ pub struct Ruling {
     pub decision: &'static str,
     /// The names of the policies that decided.
     pub policies: Vec<String>,
+}
+
+/// What is left to a caller of a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The limit's name.
+    pub limit: Arc<str>,
+    /// How much it admits at once.
+    pub most: u64,
+    /// How much of that is left.
+    pub left: u64,
+    /// How long it takes until all of it may be had again.
+    pub full_in: Duration,
 }
 
 /// Why a call failed.
@@ -155,6 +169,22 @@ impl Told {
     /// What policies made of the call, where there are any.
     pub fn ruling(&self) -> Option<&Ruling> {
         self.ruling.get()
+    }
+
+    /// Notes what is left to the caller of its limit. The last telling counts, because a
+    /// call may be charged twice.
+    pub fn set_allowance(&self, allowance: Allowance) {
+        let mut slot = self
+            .allowance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(allowance);
+    }
+
+    /// What is left to the caller of its limit, where one was asked.
+    pub fn allowance(&self) -> Option<Allowance> {
+        let slot = self.allowance.lock();
+        slot.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes that the request is put on the wire once more.

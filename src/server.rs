@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::emulator::{self, Connector, Emulator};
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
-use crate::{audit, authn, policy};
+use crate::{audit, authn, policy, quota};
 
 pub mod admin;
 mod announce;
@@ -25,6 +25,7 @@ pub mod forwarding;
 pub mod health;
 mod http_fetch;
 mod journal;
+mod limits;
 pub mod listen;
 mod lookup;
 pub mod reflection;
@@ -36,6 +37,7 @@ pub mod stack;
 pub mod tls;
 
 pub use emulate::{Emulating, emulate, start_emulating};
+pub use limits::Bounds;
 pub use rules::Rules;
 pub use settings::{Plaintext, Settings, Unauthenticated};
 
@@ -58,6 +60,8 @@ pub struct Parts {
     pub authn: authn::Settings,
     /// Who may do what.
     pub policy: policy::Settings,
+    /// How often callers may do what.
+    pub quota: quota::Settings,
     /// What is recorded.
     pub audit: audit::Settings,
     /// The service behind poolgate.

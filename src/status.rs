@@ -6,6 +6,7 @@
 
 mod aws;
 mod code;
+mod limits;
 mod log;
 mod reference;
 mod text;
@@ -242,6 +243,21 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             Answer::ours(Code::ResourceExhausted, "TOO_MANY_WRITES", failure)
                 .metadata("limit", limit)
                 .retry(Retry::After(RETRY_DELAY))
+        }
+        F::RateLimited { limited, wait } => {
+            limits::answer("RATE_LIMIT_EXCEEDED", limited, failure, about)
+                .retry(Retry::After(*wait))
+        }
+        F::TooHeavy { limited, weight } => {
+            limits::answer("CALL_ABOVE_LIMIT", limited, failure, about)
+                .metadata("weight", weight)
+                .retry(Retry::Never)
+        }
+        F::TooManyCalls(limited) => limits::answer("TOO_MANY_CALLS", limited, failure, about)
+            .retry(Retry::After(RETRY_DELAY)),
+        F::TooManyFailures { wait } => {
+            let reason = "TOO_MANY_FAILED_AUTHENTICATIONS";
+            Answer::ours(Code::ResourceExhausted, reason, failure).retry(Retry::After(*wait))
         }
         F::Overloaded => {
             Answer::ours(Code::Unavailable, "OVERLOADED", failure).retry(Retry::After(RETRY_DELAY))

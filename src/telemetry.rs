@@ -10,6 +10,7 @@ mod labels;
 pub mod log;
 pub mod metrics;
 pub mod names;
+mod quotas;
 
 pub use metrics::Metrics;
 pub use names::reference;

@@ -183,4 +183,7 @@ impl Meter for Uncounted {
     fn authenticated(&self, _: &'static str, _: &'static str) {}
     fn authorized(&self, _: Rpc, _: &'static str) {}
     fn shadowed(&self, _: Rpc, _: &'static str) {}
+    fn limited(&self, _: Rpc, _: &str, _: &'static str) {}
+    fn crowded(&self) {}
+    fn braked(&self) {}
 }

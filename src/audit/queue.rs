@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_record_of_the_only_call_waits_for_nobody() {
-        let shared = Shared::new();
+        let shared = Shared::after(0);
         let _places = places(&shared, 1);
         shared.push(Waiting::own(Draft::empty()));
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn of_many_calls_under_way_half_are_written_at_once() {
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::after(0));
         let _places = places(&shared, 10);
         let writer = Arc::clone(&shared);
         let writer = std::thread::spawn(move || writer.take(FOR_EVER, FOR_EVER));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn nobody_is_waited_for_longer_than_is_said() {
-        let shared = Shared::new();
+        let shared = Shared::after(0);
         let _places = places(&shared, 10);
         shared.push(Waiting::own(Draft::empty()));
 
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_end_waits_for_nobody() {
-        let shared = Shared::new();
+        let shared = Shared::after(0);
         let _places = places(&shared, 10);
         shared.push(Waiting::own(Draft::empty()));
         shared.ask_for_the_end();

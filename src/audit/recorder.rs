@@ -211,6 +211,7 @@ impl Entry {
     fn is_only_counted(&self, told: &Told) -> bool {
         let reason = match told.failure() {
             Some(Failure::Unauthenticated { .. }) => "UNAUTHENTICATED",
+            Some(Failure::TooManyFailures { .. }) => "TOO_MANY_FAILED_AUTHENTICATIONS",
             Some(Failure::UnknownMethod) => "UNKNOWN_METHOD",
             Some(Failure::InvalidTimeout) => "INVALID_TIMEOUT",
             _ => return false,

@@ -181,6 +181,14 @@ const FIELDS: &[Field] = &[
         "the policies that decided",
     ),
     (
+        "additionalEventData.quotaLimit",
+        "the limit that the call was counted by",
+    ),
+    (
+        "additionalEventData.quotaRemaining",
+        "how many calls that limit had left",
+    ),
+    (
         "additionalEventData.durationMs",
         "how long it took, in milliseconds",
     ),

@@ -64,7 +64,6 @@
 
 mod certificates;
 mod issuers;
-mod reader;
 mod tokens;
 
 use std::fmt;
@@ -74,7 +73,7 @@ use std::path::{Path, PathBuf};
 use super::certificate::Rules;
 use super::issuer::Issuer;
 use super::static_tokens::StaticTokens;
-use reader::{Reader, Section};
+use crate::sections::{Reader, Section};
 
 /// What is wrong with a file by which nobody is known.
 const NOBODY: &str = "nobody can prove who they are; write `[certificates]` for client certificates, \

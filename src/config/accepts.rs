@@ -12,6 +12,7 @@ mod directory;
 mod files;
 mod login_providers;
 mod policy;
+mod quota;
 mod targets;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
@@ -20,6 +21,7 @@ pub(super) use directory::Directory;
 pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
+pub(super) use quota::Window;
 pub(super) use targets::Targets;
 
 /// How a value is written in TOML.

@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, SamlFiles,
-    SecretKeysFile, Span, Tag, Targets, Url, Whole,
+    SecretKeysFile, Span, Tag, Targets, Url, Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
 use crate::emulator::{Isolation, LoginTokens, Pace};
+use crate::quota::InForce;
 use crate::server::tls::ClientCertificates;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
@@ -102,6 +103,13 @@ keys! {
         "How long a token for a developer identity may hold, for guardrails. AWS's default is 15 minutes.";
     POLICY_ADMIN_ROLE: Name = "policy.admin_role", Some("admin"), Name,
         "The role that may delete and may take the production tag off, for guardrails.";
+    QUOTA_LIMITS_FILE: FilePath = "quota.limits_file", None, FilePath,
+        "The file that says how often callers may do what, in TOML: see docs/quotas.md. It is read again when it changes. Unset: the limits that poolgate brings along.";
+    QUOTA_IN_FORCE: OneOf<InForce> = "quota.in_force", Some("aws"),
+        OneOf(&[("aws", InForce::Aws), ("always", InForce::Always), ("never", InForce::Never)]),
+        "When callers are limited. `aws`: in front of AWS, and wherever `quota.limits_file` is set.";
+    QUOTA_FAILED_AUTHENTICATIONS: Window = "quota.failed_authentications", Some("50/s burst 100"), Window,
+        "How many calls of an address (of IPv6, of a /64) may carry credentials that do not hold, before others of it are refused without a look at theirs.";
     AUDIT_FILE: FilePath = "audit.file", None, FilePath,
         "The file with one record for each call, in CloudTrail's shape: see docs/audit.md. Its directory has to be there. Unset: none.";
     AUDIT_STDOUT: Flag = "audit.stdout", Some("false"), Flag,

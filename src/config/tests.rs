@@ -26,6 +26,7 @@ fn without_any_source_each_room_has_its_defaults() {
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
     assert_eq!(config.policy, policy::Settings::default());
+    assert_eq!(config.quota, quota::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -42,6 +43,7 @@ fn the_defaults_in_the_table_are_those_of_the_rooms() {
     assert_eq!(config.server, server::Settings::default());
     assert_eq!(config.admin, server::admin::Settings::default());
     assert_eq!(config.policy, policy::Settings::default());
+    assert_eq!(config.quota, quota::Settings::default());
     assert_eq!(config.upstream, upstream::Settings::default());
     assert_eq!(config.emulator, emulator::Settings::default());
     assert_eq!(config.log, telemetry::log::Settings::default());
@@ -353,6 +355,73 @@ fn the_effective_configuration_is_a_file_with_the_same_effect() {
     assert_eq!(second.upstream, first.upstream);
     let line = "drain_notice = \"1s\"  # POOLGATE_SERVER__DRAIN_NOTICE";
     assert!(first.to_toml().contains(line), "{}", first.to_toml());
+}
+
+#[test]
+fn mistakes_in_the_file_of_limits_are_mistakes_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = folder.path().join("limits.toml");
+    std::fs::write(
+        &limits,
+        "[[limits]]\nname = \"a\"\nwindows = [\"1\", \"2/week\"]\n",
+    )
+    .unwrap();
+    let text = format!(
+        "[quota]\nlimits_file = {limits:?}\nin_force = \"never\"\nfailed_authentications = \"many\"\n"
+    );
+
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+
+    for expected in [
+        ": line 3: limits[0].windows: `1` has no `/`",
+        ": line 3: limits[0].windows: `week` is not one of the units",
+        ": has no effect with quota.in_force = \"never\"",
+        "quota.failed_authentications = \"many\": `many` has no `/`",
+    ] {
+        assert!(
+            mistakes.contains(expected),
+            "{expected} is not in {mistakes}"
+        );
+    }
+    assert_eq!(mistakes.lines().count(), 4, "{mistakes}");
+}
+
+#[test]
+fn callers_are_limited_in_front_of_aws_and_where_a_file_says_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = folder.path().join("limits.toml");
+    std::fs::write(&limits, "[[limits]]\nname = \"all\"\nwindows = [\"9/s\"]\n").unwrap();
+    let with_file = format!("[quota]\nlimits_file = {limits:?}\n");
+    for (why, text, is_on) in [
+        ("the emulator", "", false),
+        ("a file", with_file.as_str(), true),
+        ("written out", "[quota]\nin_force = \"always\"\n", true),
+    ] {
+        let config = load(text, Vec::new()).unwrap();
+
+        assert_eq!(config.quota.is_on(), is_on, "{why}");
+        let shown = config.to_toml();
+        assert_eq!(
+            shown.contains("# Callers are not limited."),
+            !is_on,
+            "{shown}"
+        );
+        assert_eq!(
+            shown.contains("default-read: read of each caller"),
+            is_on,
+            "{shown}"
+        );
+        assert_eq!(
+            shown.contains("all: all of each caller: 9/s"),
+            why == "a file",
+            "{shown}"
+        );
+    }
+    let aws = quota::Settings {
+        faces_aws: true,
+        ..Default::default()
+    };
+    assert!(aws.is_on());
 }
 
 #[test]

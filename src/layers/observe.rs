@@ -32,6 +32,12 @@ pub trait Meter: Send + Sync + 'static {
     fn authorized(&self, rpc: Rpc, decision: &'static str);
     /// Shadow policies would have decided so about a call of a method.
     fn shadowed(&self, rpc: Rpc, outcome: &'static str);
+    /// A limit of this name decided about a call of a method.
+    fn limited(&self, rpc: Rpc, limit: &str, decision: &'static str);
+    /// A caller was counted together with others.
+    fn crowded(&self);
+    /// A call was refused because too many from its address had failed.
+    fn braked(&self);
 }
 
 /// Counts and logs every call, of every service.

@@ -1,4 +1,4 @@
-//! Who calls and who may: the engines that say so, opened before anything is served.
+//! Who calls, who may, and how often: the engines that say so, opened before anything is served.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,13 +7,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::http_fetch::HttpFetch;
+use super::limits::Bounds;
 use super::lookup::UpstreamLookup;
 use super::reload::{Reloaded, Watch};
 use super::{Parts, StartError};
 use crate::authn::{self, Authenticator, Callers};
 use crate::clock::Clock;
-use crate::layers::{Around, Authenticate, Authorize, Gated, Judged, Meter};
+use crate::layers::{
+    Around, Authenticate, Authorize, Brakes, Gated, Judged, Limits, Meter, Weights,
+};
 use crate::policy::{self, Engine, Policies};
+use crate::quota;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 
@@ -29,10 +33,12 @@ pub struct Rules {
     /// Who may do what. Where nothing is here, every caller may do everything: that is
     /// the emulator without any setting.
     pub policies: Option<Arc<Engine>>,
+    /// How often callers may do what.
+    pub bounds: Bounds,
 }
 
 impl Rules {
-    /// Opens the engines. Nothing is fetched yet.
+    /// Opens the engines, without limits. Nothing is fetched yet.
     ///
     /// # Errors
     ///
@@ -53,7 +59,15 @@ impl Rules {
         Ok(Self {
             authenticator,
             policies: policies.map(|policies| Arc::new(Engine::new(policies))),
+            bounds: Bounds::default(),
         })
+    }
+
+    /// The same with limits, which count from this time on.
+    #[must_use]
+    pub fn limited(mut self, limits: &quota::Settings, clock: &Clock) -> Self {
+        self.bounds = Bounds::new(limits, self.authenticator.is_some(), clock);
+        self
     }
 
     /// Opens the engines, and reads their files again whenever they change until `ended`.
@@ -72,7 +86,9 @@ impl Rules {
         if let Some(file) = &callers.callers_file {
             read.callers = Callers::read(file).map_err(StartError::Rules)?;
         }
-        let rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
+        let mut rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
+        let asks_callers = rules.authenticator.is_some();
+        rules.bounds = Bounds::watched(&parts.quota, asks_callers, clock, metrics, ended)?;
         if let (Some(authenticator), Some(file)) = (&rules.authenticator, &callers.callers_file) {
             let reload = reload_callers(Arc::clone(authenticator), file.clone());
             watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());
@@ -93,6 +109,30 @@ impl Rules {
     pub(super) fn authenticate(&self, meter: &Arc<dyn Meter>) -> Around<Gated<Authenticate>> {
         let gate = Authenticate::new(self.authenticator.clone(), Arc::clone(meter));
         Around::new(Gated(gate))
+    }
+
+    /// The layer that refuses addresses that failed too often, if callers are asked who
+    /// they are.
+    pub(super) fn brake(&self, meter: &Arc<dyn Meter>, clock: &Clock) -> Option<Around<Brakes>> {
+        let brake = Arc::clone(self.bounds.brake.as_ref()?);
+        Some(Around::new(Brakes::new(
+            brake,
+            Arc::clone(meter),
+            clock.clone(),
+        )))
+    }
+
+    /// The layers that ask the limits, if there are any: before the message is read, and
+    /// after it.
+    pub(super) fn limit(
+        &self,
+        meter: &Arc<dyn Meter>,
+        clock: &Clock,
+    ) -> Option<(Around<Limits>, Around<Gated<Weights>>)> {
+        let limiter = self.bounds.limiter.as_ref()?;
+        let limits = Limits::new(Arc::clone(limiter), Arc::clone(meter), clock.clone());
+        let weights = Weights(limits.clone());
+        Some((Around::new(limits), Around::new(Gated(weights))))
     }
 
     /// The layer that asks the policies about what is `judged`, if there are any. `upstream` is asked for what

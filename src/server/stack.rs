@@ -44,6 +44,7 @@ pub fn inner(
     let record = recorder.map(|recorder| Around::new(Record::new(recorder)));
     let panics = Arc::clone(meter);
     let authorize = rules.authorize(&upstream, meter, clock, Judged::Operations);
+    let (limit, weigh) = rules.limit(meter, clock).unzip();
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -57,14 +58,23 @@ pub fn inner(
         // Around all that can wait, because a caller's deadline also covers the
         // reading of its message and the fetching of keys.
         .layer(Around::new(deadlines(settings, clock)))
+        // Around the one that tells who calls, because verifying credentials is dear, and
+        // whoever sends bad ones without end is not to have it.
+        .option_layer(rules.brake(meter, clock))
         // Before the message is read, because strangers are not read.
         .layer(rules.authenticate(meter))
+        // As soon as it is known who calls, because a caller who is over its limit costs no
+        // reading and no policies, and probing for permissions has its price.
+        .option_layer(limit)
         // After the cheaper refusals, because reading a message is dear, and what it
         // finds is what the service sends.
         .layer(Around::new(Gated(Inspect::new(
             settings.max_message_bytes,
             MAX_BYTES_IN_FLIGHT.max(settings.max_message_bytes),
         ))))
+        // After the message is read, because only then is it known what the call weighs;
+        // what is known without it was charged before.
+        .option_layer(weigh)
         // After all of them, because policies ask for everything that they have found.
         .option_layer(authorize)
         // Last, because what is intended is what will be done.
@@ -81,6 +91,7 @@ pub fn add_reflection(
     clock: &Clock,
 ) -> Result<Routes, reflection::Error> {
     let ring = ServiceBuilder::new()
+        .option_layer(rules.brake(meter, clock))
         .layer(rules.authenticate(meter))
         .option_layer(rules.authorize(upstream, meter, clock, Judged::Reflection));
     Ok(routes

@@ -1,11 +1,12 @@
 //! The table of error reasons, made from the code that gives them.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use tonic_types::StatusExt;
 
 use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
-use crate::failure::{AwsError, Denial, Failure, Lost};
+use crate::failure::{AwsError, Denial, Failure, Limited, Lost};
 
 /// A Markdown table of every reason of ours, and one of what AWS's codes become.
 pub fn reference() -> String {
@@ -76,6 +77,18 @@ fn examples() -> Vec<Failure> {
         Failure::DeveloperProviderNameFixed,
         Failure::TooManyWatches { limit: 4 },
         Failure::TooManyWrites { limit: 256 },
+        Failure::RateLimited {
+            limited: limited(),
+            wait: Duration::from_secs(1),
+        },
+        Failure::TooHeavy {
+            limited: limited(),
+            weight: 6,
+        },
+        Failure::TooManyCalls(limited()),
+        Failure::TooManyFailures {
+            wait: Duration::from_secs(1),
+        },
         Failure::Overloaded,
         Failure::Unreachable(Lost::default()),
         Failure::UpstreamTimeout,
@@ -87,6 +100,15 @@ fn examples() -> Vec<Failure> {
             cause: "an example".to_owned(),
         },
     ]
+}
+
+fn limited() -> Limited {
+    Limited {
+        limit: "…".to_owned(),
+        window: "…".to_owned(),
+        most: 5,
+        subject: "…".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +143,10 @@ mod tests {
             | Failure::DeveloperProviderNameFixed
             | Failure::TooManyWatches { .. }
             | Failure::TooManyWrites { .. }
+            | Failure::RateLimited { .. }
+            | Failure::TooHeavy { .. }
+            | Failure::TooManyCalls(_)
+            | Failure::TooManyFailures { .. }
             | Failure::Overloaded
             | Failure::Unreachable(_)
             | Failure::UpstreamTimeout
@@ -133,7 +159,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 25);
+        assert_eq!(different.len(), 29);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::forwarding::ForwardingMetrics;
 use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
+use super::quotas::QuotaMetrics;
 use crate::layers::Meter;
 use crate::operation::Operation;
 use crate::rpc::Rpc;
@@ -46,6 +47,7 @@ pub struct Metrics {
     reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
     journal: JournalMetrics,
     forwarding: ForwardingMetrics,
+    quotas: QuotaMetrics,
 }
 
 impl Metrics {
@@ -67,6 +69,7 @@ impl Metrics {
             reload_failing: Family::default(),
             journal: JournalMetrics::default(),
             forwarding: ForwardingMetrics::default(),
+            quotas: QuotaMetrics::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -118,6 +121,11 @@ impl Metrics {
             .set(i64::from(!good));
     }
 
+    /// So many keys have consumed something of a limit.
+    pub fn quota_keys(&self, keys: usize) {
+        self.quotas.keys(keys);
+    }
+
     pub(super) fn journal(&self) -> &JournalMetrics {
         &self.journal
     }
@@ -160,6 +168,7 @@ impl Metrics {
         add(registry, &names::RELOAD_FAILING, failing);
         self.journal.register(registry);
         self.forwarding.register(registry);
+        self.quotas.register(registry);
     }
 }
 
@@ -196,6 +205,18 @@ impl Meter for Metrics {
     fn shadowed(&self, rpc: Rpc, outcome: &'static str) {
         let labels = [("grpc_method", rpc.method), ("outcome", outcome)];
         self.shadow_decisions.get_or_create(&labels).inc();
+    }
+
+    fn limited(&self, rpc: Rpc, limit: &str, decision: &'static str) {
+        self.quotas.decided(rpc, limit, decision);
+    }
+
+    fn crowded(&self) {
+        self.quotas.crowded();
+    }
+
+    fn braked(&self) {
+        self.quotas.braked();
     }
 }
 
@@ -246,6 +267,7 @@ mod tests {
         metrics.authenticated("jwt", "ok");
         metrics.authorized(rpc, "allowed");
         metrics.shadowed(rpc, "same");
+        metrics.limited(rpc, "default-issue", "admitted");
         metrics.watched("tls");
         forward::Meter::target(&metrics, "syslog+unix:///dev/log");
 

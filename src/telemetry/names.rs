@@ -95,6 +95,38 @@ pub const SHADOW_DECISIONS: Name = Name {
     meaning: "What the shadow policies would have changed, and did not: `same`, `would_allow`, `would_deny`.",
 };
 
+/// Decisions of limits.
+pub const QUOTA_DECISIONS: Name = Name {
+    name: "poolgate_quota_decisions_total",
+    kind: "counter",
+    labels: &["limit", "grpc_method", "decision"],
+    meaning: "Decisions of the limits, by their names: `admitted`, `refused`, and of limits that are only tried `shadow_admitted`, `shadow_refused`.",
+};
+
+/// Keys that are counted.
+pub const QUOTA_KEYS: Name = Name {
+    name: "poolgate_quota_keys",
+    kind: "gauge",
+    labels: &[],
+    meaning: "Keys that have consumed something of a limit which is not given back yet: one for each caller, limit and window. 100000 are the most; it is counted each 10 seconds.",
+};
+
+/// Calls that were counted together.
+pub const QUOTA_CROWDED: Name = Name {
+    name: "poolgate_quota_crowded_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Calls of callers for whom there was no key, so that they were counted with others as one caller.",
+};
+
+/// Calls of addresses that failed too often.
+pub const QUOTA_BRAKED: Name = Name {
+    name: "poolgate_quota_braked_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Calls that were refused before their credentials were looked at, because too many from their address had failed.",
+};
+
 /// How often changed files were read.
 pub const RELOADS: Name = Name {
     name: "poolgate_reloads_total",
@@ -195,6 +227,10 @@ pub const ALL: &[&Name] = &[
     &AUTHENTICATIONS,
     &DECISIONS,
     &SHADOW_DECISIONS,
+    &QUOTA_DECISIONS,
+    &QUOTA_KEYS,
+    &QUOTA_CROWDED,
+    &QUOTA_BRAKED,
     &RELOADS,
     &RELOAD_FAILING,
     &AUDIT_RECORDS,

@@ -5,9 +5,11 @@
 use std::fs;
 
 use poolgate::policy::{self, Policies, RoleArns, Settings};
+use poolgate::quota::{self, Limits};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
+const QUOTAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/quotas.md");
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies.md");
 
 #[test]
@@ -37,6 +39,27 @@ fn the_tables_about_policies_are_those_of_the_code() {
             ("guardrails", policy::guardrail_table()),
         ],
     );
+}
+
+#[test]
+fn the_tables_about_quotas_are_those_of_the_code() {
+    tables_are_those_of_the_code(
+        QUOTAS,
+        &[
+            ("weights", quota::weight_table()),
+            ("defaults", quota::default_table()),
+        ],
+    );
+}
+
+#[test]
+fn the_limits_that_are_shown_are_good() {
+    let text = fs::read_to_string(QUOTAS).unwrap();
+    let shown = blocks(&text, "toml");
+    assert_eq!(shown.len(), 3);
+    for limits in &shown[1..] {
+        assert!(Limits::parse(limits).is_ok(), "{limits}");
+    }
 }
 
 #[test]

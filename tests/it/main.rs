@@ -35,6 +35,7 @@ mod order;
 mod partial_update;
 mod paths;
 mod permissions;
+mod quotas;
 mod reloads;
 mod roundtrip;
 mod secrets;

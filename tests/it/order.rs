@@ -14,6 +14,7 @@ use poolgate::layers::{
 };
 use poolgate::operation::Operation;
 use poolgate::policy::{Engine, Policies};
+use poolgate::quota::{self, InForce, Limits};
 use prost::Message;
 use tonic::Code;
 use tonic::body::Body;
@@ -178,6 +179,93 @@ async fn who_calls_comes_before_what_and_whether_it_may_comes_last() {
         let status = tonic::Status::from_header_map(response.headers()).unwrap();
         let info = status.get_details_error_info().unwrap();
         assert_eq!(info.reason, reason, "{why}");
+        assert!(wire.sent().is_empty(), "{why}");
+    }
+}
+
+/// Who has used up a limit costs no reading, what is dear costs no policies, and what is
+/// known of a call only by its message is charged after it was read.
+#[tokio::test]
+async fn how_often_comes_after_who_and_before_what_but_for_what_a_message_weighs() {
+    let bad_message = frame(b"\xff\xff");
+    let delete = |identities: usize| {
+        let ids = vec!["us-east-1:00000000-0000-4000-8000-000000000000".to_owned(); identities];
+        let request = poolgate::pb::DeleteIdentitiesRequest {
+            identity_ids_to_delete: ids,
+        };
+        frame(&request.encode_to_vec())
+    };
+    for (why, before, who, body, reason) in [
+        (
+            "authenticate before limit",
+            5,
+            "eve",
+            &bad_message,
+            "UNAUTHENTICATED",
+        ),
+        (
+            "limit before inspect",
+            5,
+            "ann",
+            &bad_message,
+            "RATE_LIMIT_EXCEEDED",
+        ),
+        (
+            "inspect before weights",
+            0,
+            "ann",
+            &bad_message,
+            "MALFORMED_MESSAGE",
+        ),
+        (
+            "weights before authorize",
+            0,
+            "ann",
+            &delete(60),
+            "CALL_ABOVE_LIMIT",
+        ),
+        (
+            "the least and the rest",
+            2,
+            "ann",
+            &delete(40),
+            "RATE_LIMIT_EXCEEDED",
+        ),
+        ("then authorize", 1, "ann", &delete(40), "POLICY_FORBIDS"),
+    ] {
+        let rules = Rules::new(
+            "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n",
+            &["ann"],
+            r#"@id("lists") permit (principal, action == Poolgate::Action::"ListIdentityPools", resource);"#,
+        );
+        let limits =
+            "[[limits]]\nname = \"writes\"\neffects = [\"write\"]\nwindows = [\"5/day\"]\n";
+        let limits = quota::Settings {
+            limits: Limits::parse(limits).unwrap(),
+            in_force: InForce::Always,
+            ..Default::default()
+        };
+        let directory = tempfile::TempDir::new().unwrap();
+        let engines = rules.engines(&directory);
+        let wire = Wire::echo();
+        let (settings, upstream) = Default::default();
+        let app = App::limited(settings, upstream, wire.client(), engines, limits).await;
+        let call = async |who: &str, body: &[u8]| {
+            let request = http::Request::post(Operation::DeleteIdentities.path())
+                .header("content-type", "application/grpc")
+                .header("te", "trailers")
+                .header("authorization", format!("Bearer {}", token(who)))
+                .body(Body::new(Full::from(body.to_owned())))
+                .unwrap();
+            let response = app.stack.clone().oneshot(request).await.unwrap();
+            let status = tonic::Status::from_header_map(response.headers()).unwrap();
+            status.get_details_error_info().unwrap().reason
+        };
+        for _ in 0..before {
+            assert_eq!(call("ann", &delete(1)).await, "POLICY_FORBIDS", "{why}");
+        }
+
+        assert_eq!(call(who, body).await, reason, "{why}");
         assert!(wire.sent().is_empty(), "{why}");
     }
 }

@@ -40,6 +40,10 @@ pub(super) struct Additional<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_ids: Option<Vec<Text<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    quota_limit: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline_ms: Option<u64>,
@@ -74,6 +78,7 @@ impl Call<'_> {
     pub(super) fn additional(&self, cut: &mut Truncated) -> Additional<'_> {
         let told = self.told;
         let ruling = told.ruling();
+        let allowance = told.allowance();
         let (phase, saw, alone, took) = match self.ending {
             Ending::Intended => ("intent", None, false, None),
             Ending::Ended { saw, alone, took } => ("outcome", Some(saw), alone, Some(took)),
@@ -98,6 +103,11 @@ impl Call<'_> {
                 .map(|failed| cut.text(&failed.reason, WORD, "additionalEventData.reason")),
             decision: ruling.map(|ruling| ruling.decision),
             policy_ids: ruling.map(|ruling| policies(&ruling.policies, cut)),
+            quota_limit: allowance.as_ref().map(|left| {
+                let limit = left.limit.to_string();
+                cut.text(limit, WORD, "additionalEventData.quotaLimit")
+            }),
+            quota_remaining: allowance.as_ref().map(|left| left.left),
             // Whole microseconds.
             duration_ms: took.map(|took| took.as_micros() as f64 / 1000.0),
             deadline_ms: told

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::Section;
 use crate::authn::certificate::{Known, Name, Rules, dns_name, spiffe_id, trust_domain};
+use crate::sections::Section;
 
 pub(super) fn read(section: &Section<'_>) -> Rules {
     section.known(&["names", "trust_domains", "map"]);

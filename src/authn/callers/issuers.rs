@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
-use super::reader::Section;
 use crate::authn::issuer::{Issuer, Keys, Role};
 use crate::authn::jws;
 use crate::authn::keys::KeySet;
 use crate::fetch;
+use crate::sections::Section;
 
 /// The longest that tokens may be good for.
 const MOST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
-use super::reader::Section;
 use crate::authn::static_tokens::{Digest, Listed, StaticTokens, is_well_known};
 use crate::caller::{Caller, Proof};
+use crate::sections::Section;
 
 pub(super) fn read(root: &Section<'_>) -> StaticTokens {
     let mut names = BTreeSet::new();

@@ -163,7 +163,7 @@ async fn no_canary_is_in_any_sink_that_it_does_not_belong_in() {
 /// Whether the journal may have a canary.
 fn may_be_shown(canary: &str, places: &[(Operation, Place)]) -> bool {
     let name = canary.strip_prefix(CANARY).unwrap();
-    if let Some(number) = name.parse::<usize>().ok() {
+    if let Ok(number) = name.parse::<usize>() {
         let (operation, place) = &places[number];
         let name = place.name();
         let names_claims =

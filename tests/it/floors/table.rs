@@ -15,6 +15,7 @@ pub(super) const WORDS: &[&str] = &[
     "pool_field",
     "rpc",
     "secret",
+    "sections",
 ];
 
 /// Floor 1: each may use the words and never another engine.

@@ -12,7 +12,7 @@ use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::rpc::Rpc;
 use poolgate::server::{Rules, Settings, stack};
 use poolgate::upstream::{self, Upstream};
-use poolgate::{authn, policy};
+use poolgate::{authn, policy, quota};
 use tokio_util::task::TaskTracker;
 
 use super::wire::Wire;
@@ -66,6 +66,19 @@ impl App {
         http_client: SharedHttpClient,
         engines: (authn::Settings, policy::Settings),
     ) -> Self {
+        let unlimited = quota::Settings::default();
+        Self::limited(settings, upstream, http_client, engines, unlimited).await
+    }
+
+    /// With limits as well.
+    pub async fn limited(
+        settings: Settings,
+        upstream: upstream::Settings,
+        http_client: SharedHttpClient,
+        (callers, policies): (authn::Settings, policy::Settings),
+        limits: quota::Settings,
+    ) -> Self {
+        let engines = (callers, policies, limits);
         Self::open((settings, upstream), http_client, engines, None).await
     }
 
@@ -78,7 +91,7 @@ impl App {
     async fn open(
         (settings, upstream): (Settings, upstream::Settings),
         http_client: SharedHttpClient,
-        (callers, policies): (authn::Settings, policy::Settings),
+        (callers, policies, limits): (authn::Settings, policy::Settings, quota::Settings),
         recorder: Option<Arc<Recorder>>,
     ) -> Self {
         let writes = TaskTracker::new();
@@ -86,6 +99,7 @@ impl App {
         let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
         let upstream = Arc::new(upstream);
         let rules = Rules::open(&callers, &policies, &clock).unwrap();
+        let rules = rules.limited(&limits, &clock);
         let meter = Arc::new(Counts::default());
         let counted: Arc<dyn Meter> = meter.clone();
         let routes = stack::inner(
@@ -132,4 +146,10 @@ impl Meter for Counts {
     fn authorized(&self, _: Rpc, _: &'static str) {}
 
     fn shadowed(&self, _: Rpc, _: &'static str) {}
+
+    fn limited(&self, _: Rpc, _: &str, _: &'static str) {}
+
+    fn crowded(&self) {}
+
+    fn braked(&self) {}
 }

@@ -54,6 +54,7 @@ impl Guarded {
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "example"),
             ("POOLGATE_AUDIT__UNRECORDED", "everywhere"),
+            ("POOLGATE_QUOTA__IN_FORCE", "never"),
         ];
         environment.extend(more);
         Self {

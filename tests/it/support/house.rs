@@ -67,6 +67,13 @@ impl Rules {
         (config.authn, config.policy)
     }
 
+    /// The same with one more file.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, content: &str) -> Self {
+        self.files.push((name, content.to_owned()));
+        self
+    }
+
     fn write(&self, directory: &TempDir) {
         for (name, content) in &self.files {
             std::fs::write(directory.path().join(name), content).unwrap();

@@ -18,6 +18,8 @@
 //!   socket that misbehaves.
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
 //! * [`tokens::Issuer`] signs tokens and serves its keys.
+//! * [`turnstile::Turnstile`] is poolgate on a real socket with limits and with a clock that
+//!   a test turns.
 //! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
 //!   request and answers as it is told.
 
@@ -39,4 +41,5 @@ pub mod raw;
 pub mod records;
 pub mod syslog;
 pub mod tokens;
+pub mod turnstile;
 pub mod wire;

@@ -1,19 +1,21 @@
-//! Reads tables of TOML and keeps every mistake with its line.
+//! Reads tables of TOML and keeps every mistake with its line, for files that operators
+//! write.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A text and its mistakes.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     mistakes: RefCell<Vec<(usize, String)>>,
 }
 
 /// A table with its place in the text.
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     reader: &'a Reader<'a>,
     table: &'a DeTable<'a>,
     place: String,
@@ -21,7 +23,7 @@ pub(super) struct Section<'a> {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             mistakes: RefCell::default(),
@@ -29,7 +31,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The text as TOML. What cannot be read is a mistake and left out.
-    pub(super) fn document(&self) -> Spanned<DeTable<'t>> {
+    pub(crate) fn document(&self) -> Spanned<DeTable<'t>> {
         let (document, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let start = error.span().map_or(0, |span| span.start);
@@ -39,7 +41,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads the document's outermost table.
-    pub(super) fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         document: &Spanned<DeTable<'t>>,
         read: impl FnOnce(&Section<'_>) -> T,
@@ -53,7 +55,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Every mistake by line, or none.
-    pub(super) fn finish(self) -> Result<(), Vec<String>> {
+    pub(crate) fn finish(self) -> Result<(), Vec<String>> {
         let mut mistakes = self.mistakes.into_inner();
         mistakes.sort_by_key(|(line, _)| *line);
         match mistakes.is_empty() {
@@ -72,12 +74,12 @@ impl<'t> Reader<'t> {
 
 impl<'a> Section<'a> {
     /// Whether something is written under a name.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
     /// Everything with another name is a mistake.
-    pub(super) fn known(&self, names: &[&str]) {
+    pub(crate) fn known(&self, names: &[&str]) {
         for key in self.table.keys() {
             if !names.contains(&&**key.get_ref()) {
                 let known = names.join("`, `");
@@ -89,7 +91,7 @@ impl<'a> Section<'a> {
     }
 
     /// Tells of a mistake under a name, or where the table begins.
-    pub(super) fn mistake(&self, name: &str, reason: impl std::fmt::Display) {
+    pub(crate) fn mistake(&self, name: &str, reason: impl std::fmt::Display) {
         let entry = self.table.get_key_value(name);
         let start = entry.map_or(self.start, |(key, _)| key.span().start);
         let place = self.place_of(name);
@@ -97,7 +99,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that may be left out.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.value(name)? {
             DeValue::String(text) => Some(text.to_string()),
             _ => self.nothing(name, "not a text"),
@@ -105,7 +107,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is wanted.
-    pub(super) fn wanted_text(&self, name: &str) -> Option<String> {
+    pub(crate) fn wanted_text(&self, name: &str) -> Option<String> {
         self.wanted(name)?;
         let text = self.text(name)?;
         match text.is_empty() {
@@ -115,7 +117,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts that may be left out.
-    pub(super) fn texts(&self, name: &str) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
         let list = match self.value(name)? {
             DeValue::Array(list) => list.iter(),
             _ => return self.nothing(name, "not a list of texts"),
@@ -129,7 +131,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts that has to have one.
-    pub(super) fn wanted_texts(&self, name: &str) -> Option<Vec<String>> {
+    pub(crate) fn wanted_texts(&self, name: &str) -> Option<Vec<String>> {
         self.wanted(name)?;
         let texts = self.texts(name)?;
         match texts.is_empty() {
@@ -139,12 +141,12 @@ impl<'a> Section<'a> {
     }
 
     /// A set of texts, empty where it is left out.
-    pub(super) fn set(&self, name: &str) -> BTreeSet<String> {
+    pub(crate) fn set(&self, name: &str) -> BTreeSet<String> {
         self.texts(name).unwrap_or_default().into_iter().collect()
     }
 
     /// A table of texts, empty where it is left out.
-    pub(super) fn map(&self, name: &str) -> BTreeMap<String, String> {
+    pub(crate) fn map(&self, name: &str) -> BTreeMap<String, String> {
         let Some(section) = self.section(name) else {
             return BTreeMap::new();
         };
@@ -154,8 +156,32 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// `true` or `false`, which may be left out.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        match self.value(name)? {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.nothing(name, "not true or false"),
+        }
+    }
+
+    /// A whole number in a range, which may be left out.
+    pub(crate) fn whole(&self, name: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        let DeValue::Integer(integer) = self.value(name)? else {
+            return self.nothing(name, "not a whole number");
+        };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None => {
+                let (least, most) = (range.start(), range.end());
+                self.nothing(name, &format!("not a number from {least} to {most}"))
+            }
+        }
+    }
+
     /// One of a few words.
-    pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(name)?;
         let found = words.iter().find(|(word, _)| *word == text);
         match found {
@@ -169,7 +195,7 @@ impl<'a> Section<'a> {
     }
 
     /// A time with its date, as it is written.
-    pub(super) fn time(&self, name: &str) -> Option<String> {
+    pub(crate) fn time(&self, name: &str) -> Option<String> {
         match self.value(name)? {
             DeValue::Datetime(time) => Some(time.to_string()),
             _ => self.nothing(name, "not a time such as 2027-01-01T00:00:00Z"),
@@ -177,7 +203,7 @@ impl<'a> Section<'a> {
     }
 
     /// A table that may be left out.
-    pub(super) fn section(&self, name: &str) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, name: &str) -> Option<Section<'a>> {
         let value = self.table.get(name)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Section {
@@ -191,7 +217,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of tables, empty where it is left out.
-    pub(super) fn sections(&self, name: &str) -> Vec<Section<'a>> {
+    pub(crate) fn sections(&self, name: &str) -> Vec<Section<'a>> {
         let list = match self.value(name) {
             None => return Vec::new(),
             Some(DeValue::Array(list)) => list.iter(),

@@ -1,0 +1,59 @@
+//! A brake for addresses that send credentials which do not hold.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::caller::Peer;
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::layers::{Answer, Meter, Next, Refused, Request, Wrap};
+use crate::notes::Notes;
+use crate::quota::Brake;
+
+/// Answers RESOURCE_EXHAUSTED, before credentials are looked at, to addresses too many of
+/// whose calls were answered UNAUTHENTICATED.
+pub struct Brakes {
+    brake: Arc<Brake>,
+    meter: Arc<dyn Meter>,
+    clock: Clock,
+}
+
+impl Brakes {
+    /// Asks `brake`, and tells it who has failed.
+    pub fn new(brake: Arc<Brake>, meter: Arc<dyn Meter>, clock: Clock) -> Self {
+        Self {
+            brake,
+            meter,
+            clock,
+        }
+    }
+}
+
+impl Wrap for Brakes {
+    fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
+        let refused = Refused::of(&request);
+        let address = address(&request);
+        let notes = request.extensions_mut().get_or_insert_default::<Notes>();
+        let notes = notes.clone();
+        async move {
+            if let Some(wait) = self.brake.refusal(address, self.clock.instant()) {
+                self.meter.braked();
+                return refused.answer(&Failure::TooManyFailures { wait });
+            }
+            let response = next(request).await;
+            if matches!(notes.failure(), Some(Failure::Unauthenticated { .. })) {
+                self.brake.failed(address, self.clock.instant());
+            }
+            response
+        }
+        .boxed()
+    }
+}
+
+/// Calls that came over no connection have no peer.
+fn address(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>();
+    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address.ip())
+}

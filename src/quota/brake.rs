@@ -1,0 +1,90 @@
+//! How often an address may fail to say who calls.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::key::Keys;
+use super::limiter::whole_millis;
+use super::table::{CAPACITY, Marked, Price, Table};
+use super::window::Window;
+
+/// A brake for each address, which callers who are known do not feel unless they share
+/// theirs with strangers (reference: security, T-Q1).
+pub struct Brake {
+    window: Marked,
+    keys: Keys,
+    table: Table,
+    origin: Instant,
+}
+
+impl Brake {
+    /// Of each address so many failures are taken, counted from `origin` on, which is a
+    /// time of the monotonic clock. An address of IPv6 counts by its first 64 bits.
+    pub fn new(window: Window, origin: Instant) -> Self {
+        let keys = Keys::default();
+        Self {
+            window: Marked {
+                mark: keys.of_name("failures", window.unit()),
+                window,
+            },
+            keys,
+            table: Table::new(CAPACITY),
+            origin,
+        }
+    }
+
+    /// How long nothing is looked at that comes from this address, in whole milliseconds;
+    /// nothing if it is looked at.
+    pub fn refusal(&self, peer: IpAddr, now: Instant) -> Option<Duration> {
+        let key = self.keys.of_address(peer);
+        let owed = self.table.owed(key, &self.window, self.nanos(now));
+        let wait = self.window.window.wait(owed, 1)?;
+        (wait > 0).then(|| whole_millis(wait))
+    }
+
+    /// Something from this address has failed.
+    pub fn failed(&self, peer: IpAddr, now: Instant) {
+        let key = self.keys.of_address(peer);
+        let price = Price { now: 1, again: 1 };
+        let windows = std::slice::from_ref(&self.window);
+        self.table.charge(key, windows, price, self.nanos(now));
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.origin);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Debug for Brake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Brake").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn an_address_that_fails_is_refused_until_it_has_waited_and_others_are_not() {
+        let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
+        let brake = Brake::new(Window::parse("50/s burst 100").unwrap(), clock.instant());
+        let [guilty, neighbour, other] =
+            ["2001:db8::1", "2001:db8::2", "10.0.0.1"].map(|text| text.parse().unwrap());
+
+        for _ in 0..100 {
+            assert_eq!(brake.refusal(guilty, clock.instant()), None);
+            brake.failed(guilty, clock.instant());
+        }
+
+        let wait = Some(Duration::from_millis(20));
+        assert_eq!(brake.refusal(guilty, clock.instant()), wait);
+        assert_eq!(brake.refusal(neighbour, clock.instant()), wait);
+        assert_eq!(brake.refusal(other, clock.instant()), None);
+        clock.advance(Duration::from_millis(20));
+        assert_eq!(brake.refusal(guilty, clock.instant()), None);
+    }
+}

@@ -1,0 +1,297 @@
+//! What keys owe, in bounded memory.
+//!
+//! The table has so many places. When they are taken, keys that owe nothing any more are
+//! forgotten, which changes nothing: a key that is not there owes nothing. While all that
+//! are left owe something, further keys share one place for each window, so that a flood
+//! of callers gets together what one caller may, and nobody who has used up a limit is
+//! forgotten.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::mem::size_of;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::key::Key;
+use super::window::{Debt, Window};
+
+/// The most keys (reference: security, T-Q2).
+pub(super) const CAPACITY: usize = 100_000;
+/// A power of two.
+const SHARDS: usize = 64;
+/// How long a shard is not looked through again that was still full after it, in
+/// nanoseconds.
+const PAUSE: u64 = 100_000_000;
+
+/// A window as the table knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Marked {
+    pub(super) mark: Key,
+    pub(super) window: Window,
+}
+
+/// What is asked of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Price {
+    /// What is charged.
+    pub(super) now: u32,
+    /// What a call has to be charged that is made again after it was refused.
+    pub(super) again: u32,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Charged {
+    /// Which window has the least left, or refused.
+    pub(super) window: usize,
+    /// What is owed to that window.
+    pub(super) owed: u64,
+    pub(super) refused: Option<Wait>,
+    /// Whether the key had to share a place.
+    pub(super) shared: bool,
+}
+
+/// Until when a call is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// For so many nanoseconds, if nothing else is charged.
+    For(u64),
+    Forever,
+}
+
+pub(super) struct Table {
+    shards: Vec<Mutex<Shard>>,
+    shared: Mutex<Debts>,
+    /// How many keys a shard has at most.
+    most: usize,
+    len: AtomicUsize,
+}
+
+type Debts = HashMap<Key, Debt, BuildHasherDefault<Plain>>;
+
+#[derive(Default)]
+struct Shard {
+    debts: Debts,
+    /// Until when it is not looked through.
+    full_until: u64,
+}
+
+impl Table {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shared: Mutex::default(),
+            most: capacity / SHARDS,
+            len: AtomicUsize::new(0),
+        }
+    }
+
+    /// Charges all windows or none. There is at least one window.
+    pub(super) fn charge(&self, key: Key, windows: &[Marked], price: Price, now: u64) -> Charged {
+        let Some(shard) = self.shards.get(key.place(SHARDS)) else {
+            return REFUSED;
+        };
+        let mut shard = lock(shard);
+        let missing = |shard: &Shard| {
+            let keys = windows.iter().map(|window| key.with(window.mark));
+            keys.filter(|key| !shard.debts.contains_key(key)).count()
+        };
+        let before = shard.debts.len();
+        // Most of the time there is room for all, and nobody has to look which are missing.
+        let has_room =
+            before + windows.len() <= self.most || shard.has_room(missing, self.most, now);
+        let mut shared = (!has_room).then(|| lock(&self.shared));
+        let mut place = Places {
+            key,
+            debts: &mut shard.debts,
+            shared: shared.as_deref_mut(),
+        };
+        let charged = charge(&mut place, windows, price, now);
+        let after = shard.debts.len();
+        self.count(before, after);
+        charged
+    }
+
+    /// What a key owes to a window.
+    pub(super) fn owed(&self, key: Key, Marked { mark, window }: &Marked, now: u64) -> u64 {
+        let Some(shard) = self.shards.get(key.place(SHARDS)) else {
+            return u64::MAX;
+        };
+        let mut shard = lock(shard);
+        let own = shard.debts.get(&key.with(*mark)).copied();
+        let is_full = own.is_none() && !shard.has_room(|_| 1, self.most, now);
+        let debt = match is_full {
+            true => lock(&self.shared).get(mark).copied(),
+            false => own,
+        };
+        window.owed(debt, now)
+    }
+
+    /// Forgets keys that owe nothing. How many are left?
+    pub(super) fn sweep(&self, now: u64) -> usize {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let before = shard.debts.len();
+            shard.sweep(now);
+            self.count(before, shard.debts.len());
+        }
+        lock(&self.shared).retain(|_, debt| debt.until > now);
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// What the table takes, in bytes: its places, taken or free.
+    pub(super) fn bytes(&self) -> usize {
+        let shards = self.shards.iter();
+        let places: usize = shards.map(|shard| self::places(&lock(shard).debts)).sum();
+        let places = places + self::places(&lock(&self.shared));
+        // A byte of control beside each place.
+        places * (size_of::<(Key, Debt)>() + 1) + SHARDS * size_of::<Mutex<Shard>>()
+    }
+
+    fn count(&self, before: usize, after: usize) {
+        match after.checked_sub(before) {
+            Some(more) => self.len.fetch_add(more, Ordering::Relaxed),
+            None => self.len.fetch_sub(before - after, Ordering::Relaxed),
+        };
+    }
+}
+
+/// Never seen: each key has a shard.
+const REFUSED: Charged = Charged {
+    window: 0,
+    owed: u64::MAX,
+    refused: Some(Wait::Forever),
+    shared: false,
+};
+
+impl Shard {
+    fn has_room(&mut self, missing: impl Fn(&Self) -> usize, most: usize, now: u64) -> bool {
+        if self.debts.len() + missing(self) <= most {
+            return true;
+        }
+        if now < self.full_until {
+            return false;
+        }
+        self.sweep(now);
+        // Looking through is cheap only if it makes much room.
+        if self.debts.len() > most / 2 {
+            self.full_until = now.saturating_add(PAUSE);
+        }
+        self.debts.len() + missing(self) <= most
+    }
+
+    fn sweep(&mut self, now: u64) {
+        self.debts.retain(|_, debt| debt.until > now);
+    }
+}
+
+/// Where the debts of a key are: its own, and shared ones where there is no room for more
+/// of its own.
+struct Places<'a> {
+    key: Key,
+    debts: &'a mut Debts,
+    shared: Option<&'a mut Debts>,
+}
+
+impl Places<'_> {
+    fn get(&self, mark: Key) -> (Option<Debt>, bool) {
+        let own = self.debts.get(&self.key.with(mark)).copied();
+        match (own, self.shared.as_deref()) {
+            (None, Some(shared)) => (shared.get(&mark).copied(), true),
+            (own, _) => (own, false),
+        }
+    }
+
+    fn set(&mut self, mark: Key, debt: Debt) {
+        let own = self.key.with(mark);
+        match self.shared.as_deref_mut() {
+            Some(shared) if !self.debts.contains_key(&own) => shared.insert(mark, debt),
+            _ => self.debts.insert(own, debt),
+        };
+    }
+}
+
+fn charge(places: &mut Places<'_>, windows: &[Marked], price: Price, now: u64) -> Charged {
+    let mut shared = false;
+    let mut tightest: Option<(u64, Charged)> = None;
+    let mut refused: Option<(Wait, Charged)> = None;
+    for (index, Marked { mark, window }) in windows.iter().enumerate() {
+        let (debt, is_shared) = places.get(*mark);
+        shared |= is_shared;
+        let owed = window.owed(debt, now);
+        let wait = match window.wait(owed, price.again) {
+            None => Some(Wait::Forever),
+            Some(wait) if window.admit(owed, price.now).is_none() => Some(Wait::For(wait)),
+            Some(_) => None,
+        };
+        let charged = Charged {
+            window: index,
+            owed,
+            refused: wait,
+            shared: false,
+        };
+        if let Some(wait) = wait
+            && refused.is_none_or(|(longest, _)| longest.nanos() < wait.nanos())
+        {
+            refused = Some((wait, charged));
+        }
+        let owed = window.admit(owed, price.now).unwrap_or(owed);
+        let left = window.left(owed);
+        if tightest.is_none_or(|(least, _)| left < least) {
+            tightest = Some((left, Charged { owed, ..charged }));
+        }
+    }
+    if let Some((_, refused)) = refused {
+        return Charged { shared, ..refused };
+    }
+    for Marked { mark, window } in windows {
+        let (debt, _) = places.get(*mark);
+        if let Some(owed) = window.admit(window.owed(debt, now), price.now) {
+            places.set(*mark, window.debt(owed, now));
+        }
+    }
+    tightest.map_or(REFUSED, |(_, charged)| Charged { shared, ..charged })
+}
+
+impl Wait {
+    fn nanos(self) -> u64 {
+        match self {
+            Wait::For(nanos) => nanos,
+            Wait::Forever => u64::MAX,
+        }
+    }
+}
+
+/// Keys are hashes already.
+#[derive(Default)]
+struct Plain(u64);
+
+impl Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        // The lower half: the upper one has chosen the shard.
+        self.0 = u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default();
+    }
+}
+
+/// The places of a map, of which it fills seven in eight.
+fn places(debts: &Debts) -> usize {
+    debts
+        .capacity()
+        .saturating_mul(8)
+        .div_ceil(7)
+        .next_power_of_two()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

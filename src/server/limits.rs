@@ -1,0 +1,84 @@
+//! How often callers may do what: the engine that says so, and its file, which is read
+//! again when it changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use super::reload::{Reloaded, Watch};
+use crate::clock::Clock;
+use crate::quota::{Brake, Limiter, Limits, Settings};
+use crate::telemetry::Metrics;
+
+/// How often keys that owe nothing are forgotten, and counted.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// What limits callers, as far as it is in force.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// How often each caller may do what.
+    pub limiter: Option<Arc<Limiter>>,
+    /// How often an address may fail to say who calls.
+    pub brake: Option<Arc<Brake>>,
+}
+
+impl Bounds {
+    /// Counts from this time on. Addresses are braked where callers have to say who they
+    /// are.
+    pub fn new(settings: &Settings, asks_callers: bool, clock: &Clock) -> Self {
+        let limiter = || Limiter::new(&settings.limits, clock.instant());
+        let brake = || Brake::new(settings.failed_authentications.clone(), clock.instant());
+        Self {
+            limiter: settings.is_on().then(|| Arc::new(limiter())),
+            brake: asks_callers.then(|| Arc::new(brake())),
+        }
+    }
+
+    /// The same, and the file is read again whenever it changes until `ended`.
+    pub(super) fn watched(
+        settings: &Settings,
+        asks_callers: bool,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+        ended: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let file = settings.limits_file.clone();
+        let watch = Watch::begin("limits", file.iter().cloned().collect());
+        // Read once more, so that no change since the configuration was read is missed.
+        let mut read = settings.clone();
+        if let Some(file) = &file {
+            read.limits = Limits::read(file).map_err(StartError::Rules)?;
+        }
+        let bounds = Self::new(&read, asks_callers, clock);
+        let Some(limiter) = &bounds.limiter else {
+            return Ok(bounds);
+        };
+        if let Some(file) = file {
+            let reload = reload(Arc::clone(limiter), file);
+            watch.spawn(reload, Arc::clone(metrics), ended.clone());
+        }
+        let sweeping = sweep(Arc::clone(limiter), clock.clone(), Arc::clone(metrics));
+        let ended = ended.clone();
+        tokio::spawn(async move { ended.run_until_cancelled(sweeping).await });
+        Ok(bounds)
+    }
+}
+
+fn reload(limiter: Arc<Limiter>, file: PathBuf) -> impl Fn() -> Reloaded {
+    move || {
+        limiter.reload(&Limits::read(&file)?);
+        Ok(vec![file.clone()])
+    }
+}
+
+async fn sweep(limiter: Arc<Limiter>, clock: Clock, metrics: Arc<Metrics>) {
+    let mut ticks = interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        metrics.quota_keys(limiter.sweep(clock.instant()));
+    }
+}

@@ -1,0 +1,102 @@
+//! poolgate on a real socket, with limits, and with time in a test's hands.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use poolgate::clock::Clock;
+use poolgate::layers::Meter;
+use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use poolgate::quota::{self, InForce, Limits};
+use poolgate::server::listen::{self, Limits as Connections};
+use poolgate::server::{self, stack};
+use poolgate::telemetry::Metrics;
+use tempfile::TempDir;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Endpoint;
+
+use super::app::App;
+use super::guarded::{Bearer, Channel, EVERYTHING};
+use super::house::{Rules, token};
+
+const CALLERS: &str = r#"
+[[tokens]]
+name = "ann"
+sha256 = "{ann}"
+roles = ["admin"]
+
+[[tokens]]
+name = "bob"
+sha256 = "{bob}"
+roles = ["batch"]
+"#;
+
+/// poolgate for `ann`, an admin, and for `bob` with the role `batch`; both may do everything.
+pub struct Turnstile {
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    address: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Turnstile {
+    pub async fn with(limits: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let clock = Clock::manual(Clock::system().now());
+        let rules = Rules::new(CALLERS, &["ann", "bob"], EVERYTHING);
+        let (callers, policies) = rules.engines(&directory);
+        let limits = quota::Settings {
+            limits: Limits::parse(limits).unwrap(),
+            in_force: InForce::Always,
+            ..Default::default()
+        };
+        let rules = server::Rules::open(&callers, &policies, &clock).unwrap();
+        let rules = rules.limited(&limits, &clock);
+        let app = App::emulator().await;
+        let metrics = Arc::new(Metrics::new());
+        let meter: Arc<dyn Meter> = metrics.clone();
+        let settings = Default::default();
+        let routes = stack::inner(&settings, &rules, None, app.upstream, &meter, &clock);
+        let stack = stack::outer(routes, meter, &clock);
+        let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Connections {
+            connections: 1000,
+            concurrent_streams: 100,
+            preface: Duration::from_secs(60),
+        };
+        listen::serve(listener, stack, connections, None, metrics.clone());
+        Self {
+            clock,
+            metrics,
+            address,
+            _directory: directory,
+        }
+    }
+
+    /// A client with the token of this caller; `nobody` has none.
+    pub async fn client(&self, caller: &str) -> CognitoIdentityServiceClient<Channel> {
+        self.client_at(caller, "127.0.0.1").await
+    }
+
+    /// The same from an address of this machine.
+    pub async fn client_at(
+        &self,
+        caller: &str,
+        from: &str,
+    ) -> CognitoIdentityServiceClient<Channel> {
+        let from: IpAddr = from.parse().unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        let channel = endpoint.local_address(Some(from)).connect().await.unwrap();
+        let bearer = match caller {
+            "nobody" => Bearer::none(),
+            caller => Bearer::new(&format!("Bearer {}", token(caller))),
+        };
+        CognitoIdentityServiceClient::new(InterceptedService::new(channel, bearer))
+    }
+
+    /// Whether the metrics have this line.
+    pub fn counts(&self, line: &str) -> bool {
+        self.metrics.encode().lines().any(|one| one == line)
+    }
+}

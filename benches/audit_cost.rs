@@ -134,23 +134,29 @@ impl Served {
     }
 
     fn calls(&self, issues: bool) {
-        let callers = (0..AT_ONCE).map(|_| async {
-            for _ in 0..CALLS / AT_ONCE {
-                let identity_pool_id = self.pool.clone();
-                let mut client = self.client.clone();
-                if issues {
-                    let request = pb::GetIdRequest {
-                        identity_pool_id,
-                        ..Default::default()
-                    };
-                    client.get_id(request).await.expect("an answer");
-                } else {
-                    let request = pb::DescribeIdentityPoolRequest { identity_pool_id };
-                    let answer = client.describe_identity_pool(request).await;
-                    answer.expect("an answer");
-                }
-            }
+        let callers = (0..AT_ONCE).map(|_| {
+            let (client, pool) = (self.client.clone(), self.pool.clone());
+            self.runtime.spawn(call_often(client, pool, issues))
         });
-        self.runtime.block_on(join_all(callers));
+        for caller in self.runtime.block_on(join_all(callers)) {
+            caller.expect("a caller");
+        }
+    }
+}
+
+async fn call_often(mut client: Client, pool: String, issues: bool) {
+    for _ in 0..CALLS / AT_ONCE {
+        let identity_pool_id = pool.clone();
+        if issues {
+            let request = pb::GetIdRequest {
+                identity_pool_id,
+                ..Default::default()
+            };
+            client.get_id(request).await.expect("an answer");
+        } else {
+            let request = pb::DescribeIdentityPoolRequest { identity_pool_id };
+            let answer = client.describe_identity_pool(request).await;
+            answer.expect("an answer");
+        }
     }
 }

@@ -77,7 +77,7 @@ fn own<'a>(origin: &'a Origin, source: &'static str, name: &'a str, now: SystemT
     Record {
         user_identity: identity,
         source_ip_address: Cow::from(SOURCE),
-        ..Record::blank(origin, source, Cow::from(name), now)
+        ..Record::blank(origin, source, Cow::from(name), Uuid::now_v7(), now)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,7 +12,7 @@ use super::line::Draft;
 use super::queue::Waiting;
 use super::recover::{self, Found, OpenError};
 use super::sink::{Limits, Sink, Stdout};
-use super::writer::{Chain, Closed, Copy, Writer};
+use super::writer::{Chain, Closed, Copy, Pace, Writer};
 use super::{Meter, Settings};
 use crate::clock::Clock;
 
@@ -74,7 +73,7 @@ impl Journal {
             meter,
             copies,
             closed,
-            synced_in: Duration::ZERO,
+            pace: Pace::new(clock.instant()),
         };
         let first: Vec<Waiting> = lines.into_iter().map(Waiting::own).collect();
         let proved = writer.put(&first, &mut None, true, &mut Vec::new());

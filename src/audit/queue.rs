@@ -106,7 +106,11 @@ impl Shared {
     pub(super) fn push(&self, waiting: Waiting) {
         let mut queue = self.queue();
         queue.waiting.push(waiting);
-        if queue.idle || queue.wanted == Some(queue.waiting.len()) {
+        // It is woken once, however long it takes to wake up.
+        let was_idle = std::mem::take(&mut queue.idle);
+        let wakes = was_idle || queue.wanted == Some(queue.waiting.len());
+        drop(queue);
+        if wakes {
             self.filled.notify_one();
         }
     }

@@ -129,7 +129,6 @@ impl Call<'_> {
             error_message: error_message.flatten(),
             request_parameters: parameters.unwrap_or_default(),
             request_id: self.request_id(&mut cut),
-            event_id: self.event,
             read_only: matches!(effect, Some(Effect::Read) | None),
             resources: self.resources(subject, response.as_ref(), &mut cut),
             response_elements: response.unwrap_or_default(),
@@ -139,7 +138,13 @@ impl Call<'_> {
             shared_event_id: Some(self.shared),
             event_category: if is_data { "Data" } else { "Management" },
             tls_details: self.tls_details(&mut cut),
-            ..Record::blank(self.origin, AWS_SOURCE, Cow::from(name), self.now)
+            ..Record::blank(
+                self.origin,
+                AWS_SOURCE,
+                Cow::from(name),
+                self.event,
+                self.now,
+            )
         };
         if let Some(region) = subject.and_then(|subject| subject.region.as_deref()) {
             record.aws_region = cut.text(region, WORD, "awsRegion");

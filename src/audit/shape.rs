@@ -114,6 +114,7 @@ impl<'a> Record<'a> {
         origin: &'a Origin,
         source: &'static str,
         name: Text<'a>,
+        event: Uuid,
         now: SystemTime,
     ) -> Self {
         Self {
@@ -130,7 +131,7 @@ impl<'a> Record<'a> {
             request_parameters: Value::Null,
             response_elements: Value::Null,
             request_id: None,
-            event_id: Uuid::now_v7(),
+            event_id: event,
             read_only: true,
             resources: Vec::new(),
             event_type: "AwsServiceEvent",

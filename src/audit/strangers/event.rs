@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Summary;
 use crate::audit::events::{Origin, SOURCE, draft};
@@ -29,6 +30,7 @@ pub(in crate::audit) fn summary_event(summary: &Summary, origin: &Origin) -> Dra
             origin,
             SOURCE,
             Cow::from("SummarizeRefusals"),
+            Uuid::now_v7(),
             summary.until,
         )
     };

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::events::{Origin, event, unknown_outcome};
 use super::journal::Journal;
 use super::line::Draft;
-use super::queue::Waiting;
+use super::queue::{Shared, Waiting};
 use super::recover::{self, Found, OpenError};
 use super::sink::{Limits, Sink, Stdout};
-use super::writer::{Chain, Closed, Copy, Pace, Writer};
+use super::writer::{Chain, Closed, Copy, Writer};
 use super::{Meter, Settings};
 use crate::clock::Clock;
 
@@ -73,11 +74,13 @@ impl Journal {
             meter,
             copies,
             closed,
-            pace: Pace::new(clock.instant()),
         };
         let first: Vec<Waiting> = lines.into_iter().map(Waiting::own).collect();
         let proved = writer.put(&first, &mut None, true, &mut Vec::new());
         proved.map_err(|source| OpenError::Io { path, source })?;
+        if let Ok(runtime) = Handle::try_current() {
+            Shared::wake_in_turn(&writer.shared, &runtime);
+        }
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || writer.run())

@@ -1,22 +1,27 @@
 //! What waits to be written, between those who write and the thread that does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::journal::{Durability, Kind, PLACES, State, Unavailable};
 use super::line::Draft;
 
-/// For how many records more are waited for at most.
-const MOST_GATHERED: usize = 64;
+/// How many turns of other tasks the writer waits for at most, and after how many records
+/// for none any more (reference: security, 4.4).
+const TURNS: usize = 16;
+const ENOUGH: usize = 64;
 
 /// What the writer and those who write share.
 pub(super) struct Shared {
     pub(super) places: Arc<Semaphore>,
     queue: Mutex<Queue>,
     filled: Condvar,
+    /// Who wakes the writer, where there is somebody who can do so at a better moment.
+    waker: OnceLock<Arc<Notify>>,
     pub(super) state: watch::Sender<State>,
     pub(super) ended: watch::Sender<bool>,
     /// The number of the last line that is on the disk.
@@ -33,8 +38,6 @@ struct Queue {
     close: bool,
     /// Whether the writer waits for something to be here.
     idle: bool,
-    /// How many records the writer waits for, if it waits for more.
-    wanted: Option<usize>,
 }
 
 /// A record that waits to be written.
@@ -74,6 +77,7 @@ impl Shared {
             places: Arc::new(Semaphore::new(PLACES)),
             queue: Mutex::default(),
             filled: Condvar::new(),
+            waker: OnceLock::new(),
             state: watch::Sender::new(State::default()),
             ended: watch::Sender::new(false),
             durable: watch::Sender::new(last),
@@ -108,19 +112,49 @@ impl Shared {
         queue.waiting.push(waiting);
         // It is woken once, however long it takes to wake up.
         let was_idle = std::mem::take(&mut queue.idle);
-        let wakes = was_idle || queue.wanted == Some(queue.waiting.len());
         drop(queue);
-        if wakes {
-            self.filled.notify_one();
+        match self.waker.get() {
+            _ if !was_idle => {}
+            Some(waker) => waker.notify_one(),
+            None => self.filled.notify_one(),
         }
     }
 
+    /// From here on a task of the runtime wakes the writer, after the calls that can go on
+    /// have gone on: their records are written and synced with the first one, instead of a
+    /// few at a time. It takes its turn among them until one brings no more records. Where
+    /// no other call can go on, that is at once.
+    pub(super) fn wake_in_turn(shared: &Arc<Self>, runtime: &Handle) {
+        let waker = Arc::new(Notify::new());
+        if shared.waker.set(Arc::clone(&waker)).is_err() {
+            return;
+        }
+        let shared = Arc::downgrade(shared);
+        runtime.spawn(async move {
+            loop {
+                waker.notified().await;
+                let mut found = 0;
+                for _ in 0..TURNS {
+                    tokio::task::yield_now().await;
+                    let Some(shared) = shared.upgrade() else {
+                        return;
+                    };
+                    let there = shared.queue().waiting.len();
+                    if there == found || there >= ENOUGH {
+                        break;
+                    }
+                    found = there;
+                }
+                match shared.upgrade() {
+                    Some(shared) => shared.filled.notify_one(),
+                    None => return,
+                }
+            }
+        });
+    }
+
     /// Everything there is to do, as soon as there is something, or after `patience`.
-    ///
-    /// Where more calls are under way than have a record here, about half of them are
-    /// waited for, for no longer than `gather`: they are synced at once then, instead of a
-    /// few at a time. A record of the only call waits for nobody.
-    pub(super) fn take(&self, patience: Duration, gather: Duration) -> Taken {
+    pub(super) fn take(&self, patience: Duration) -> Taken {
         let mut queue = self.queue();
         let is_empty = |queue: &Queue| queue.waiting.is_empty() && !queue.rotate && !queue.close;
         if is_empty(&queue) {
@@ -132,19 +166,6 @@ impl Shared {
                 .wait_timeout_while(queue, patience, |queue| is_empty(queue))
                 .unwrap_or_else(PoisonError::into_inner);
             queue.idle = false;
-        }
-        let under_way = PLACES.saturating_sub(self.places.available_permits());
-        let wanted = (under_way / 2).min(MOST_GATHERED);
-        let is_short = |queue: &Queue| {
-            queue.waiting.len() < wanted && !queue.waiting.is_empty() && !queue.close
-        };
-        if is_short(&queue) && !gather.is_zero() {
-            queue.wanted = Some(wanted);
-            (queue, _) = self
-                .filled
-                .wait_timeout_while(queue, gather, |queue| is_short(queue))
-                .unwrap_or_else(PoisonError::into_inner);
-            queue.wanted = None;
         }
         Taken {
             waiting: std::mem::take(&mut queue.waiting),
@@ -205,6 +226,14 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(waker) = self.waker.get() {
+            waker.notify_one();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,56 +241,34 @@ mod tests {
     /// So long that a test which waits for it does not end.
     const FOR_EVER: Duration = Duration::from_secs(3_600);
 
-    fn places(shared: &Shared, count: usize) -> Vec<OwnedSemaphorePermit> {
-        let place = || Arc::clone(&shared.places).try_acquire_owned().unwrap();
-        (0..count).map(|_| place()).collect()
-    }
-
     #[test]
-    fn the_record_of_the_only_call_waits_for_nobody() {
-        let shared = Shared::after(0);
-        let _places = places(&shared, 1);
-        shared.push(Waiting::own(Draft::empty()));
-
-        let taken = shared.take(FOR_EVER, FOR_EVER);
-
-        assert_eq!(taken.waiting.len(), 1);
-    }
-
-    #[test]
-    fn of_many_calls_under_way_half_are_written_at_once() {
+    fn a_record_is_taken_as_soon_as_it_is_there() {
         let shared = Arc::new(Shared::after(0));
-        let _places = places(&shared, 10);
         let writer = Arc::clone(&shared);
-        let writer = std::thread::spawn(move || writer.take(FOR_EVER, FOR_EVER));
-        for _ in 0..5 {
-            shared.push(Waiting::own(Draft::empty()));
-        }
+        let writer = std::thread::spawn(move || writer.take(FOR_EVER));
 
-        let taken = writer.join().unwrap();
-
-        assert_eq!(taken.waiting.len(), 5);
-    }
-
-    #[test]
-    fn nobody_is_waited_for_longer_than_is_said() {
-        let shared = Shared::after(0);
-        let _places = places(&shared, 10);
         shared.push(Waiting::own(Draft::empty()));
 
-        for gather in [Duration::ZERO, Duration::from_millis(1)] {
-            assert_eq!(shared.take(FOR_EVER, gather).waiting.len(), 1);
-            shared.push(Waiting::own(Draft::empty()));
-        }
+        assert_eq!(writer.join().unwrap().waiting.len(), 1);
     }
 
-    #[test]
-    fn the_end_waits_for_nobody() {
-        let shared = Shared::after(0);
-        let _places = places(&shared, 10);
-        shared.push(Waiting::own(Draft::empty()));
-        shared.ask_for_the_end();
+    #[tokio::test]
+    async fn records_of_calls_that_can_go_on_are_taken_together() {
+        let shared = Arc::new(Shared::after(0));
+        Shared::wake_in_turn(&shared, &Handle::current());
+        let writer = Arc::clone(&shared);
+        let writer = tokio::task::spawn_blocking(move || writer.take(FOR_EVER));
+        // Until it waits.
+        while !shared.queue().idle {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..10 {
+            let shared = Arc::clone(&shared);
+            tokio::spawn(async move { shared.push(Waiting::own(Draft::empty())) });
+        }
 
-        assert!(shared.take(FOR_EVER, FOR_EVER).close);
+        let taken = writer.await.unwrap();
+
+        assert_eq!(taken.waiting.len(), 10);
     }
 }

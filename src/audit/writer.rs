@@ -28,11 +28,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long more records are waited for at most, to be written and synced at once
-/// (reference: security, 4.4), and how many have to be expected in that time.
-const GATHER: Duration = Duration::from_millis(2);
-const WORTH_GATHERING: u32 = 8;
-
 /// How many open intents one record lists.
 const INTENTS: usize = 200;
 
@@ -76,42 +71,6 @@ pub(super) struct Writer {
     pub(super) copies: Vec<Copy>,
     /// Told when a file was closed.
     pub(super) closed: Closed,
-    pub(super) pace: Pace,
-}
-
-/// How fast records come.
-pub(super) struct Pace {
-    last: Instant,
-    /// From one record to the next, on the average of the last batches.
-    between: Duration,
-}
-
-impl Pace {
-    /// No record has come so far.
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            last: now,
-            between: GATHER,
-        }
-    }
-
-    /// So many have come since this was told last.
-    fn came(&mut self, records: usize, now: Instant) {
-        let records = u32::try_from(records).unwrap_or(u32::MAX);
-        let Some(between) = (now - self.last).checked_div(records) else {
-            return;
-        };
-        self.last = now;
-        self.between = (self.between * 7 + between.min(GATHER)) / 8;
-    }
-
-    /// How long to wait for more. Where few are to come, each is better off alone.
-    fn gather(&self) -> Duration {
-        match self.between * WORTH_GATHERING < GATHER {
-            true => GATHER,
-            false => Duration::ZERO,
-        }
-    }
 }
 
 impl Writer {
@@ -120,10 +79,9 @@ impl Writer {
         let mut unsynced_since: Option<Instant> = None;
         loop {
             let patience = unsynced_since.map_or(TICK, |_| SYNC_WITHIN);
-            let mut taken = self.shared.take(patience, self.pace.gather());
+            let mut taken = self.shared.take(patience);
             self.add_own(&mut taken.waiting, taken.close);
             let now = self.clock.instant();
-            self.pace.came(taken.waiting.len(), now);
             let waited = unsynced_since.is_some_and(|since| now - since >= SYNC_WITHIN);
             let sync = waited
                 || taken.close

@@ -11,7 +11,7 @@ use crate::call::{RequestId, Subject};
 use crate::caller::{Caller, Peer, Proof, Security};
 use crate::failure::{AwsError, Failure};
 use crate::model::{self, Shape};
-use crate::notes::{Failed, Ruling};
+use crate::notes::{Allowance, Failed, Ruling};
 use crate::pb;
 
 /// Of each kind of letter that is longer in a line than in a text: written with a
@@ -131,6 +131,12 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
     told.set_ruling(Ruling {
         decision: "not_permitted",
         policies: vec![text.to_owned(); count],
+    });
+    told.set_allowance(Allowance {
+        limit: text.into(),
+        most: u64::MAX,
+        left: u64::MAX,
+        full_in: Duration::MAX,
     });
     told.count_attempt();
     for number in 0..count {

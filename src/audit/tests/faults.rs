@@ -11,7 +11,7 @@ use super::*;
 use crate::audit::journal::State;
 use crate::audit::queue::{Shared, Waiting};
 use crate::audit::sink::{Reason, Stdout};
-use crate::audit::writer::{Chain, Pace, Writer};
+use crate::audit::writer::{Chain, Writer};
 
 /// Runs an ignored test of this file in a process that `limits`, in words of the shell.
 fn in_a_process_of_its_own(limits: &str, test: &str) {
@@ -276,15 +276,13 @@ fn writer<W: Write + Send + 'static>(shared: Arc<Shared>, sink: Stdout<W>) -> Wr
         account_id: None,
         instance: "test".to_owned(),
     };
-    let clock = Clock::system();
     Writer {
-        pace: Pace::new(clock.instant()),
         shared,
         sink: Box::new(sink),
         chain: Chain::START,
         open: HashMap::new(),
         origin: Arc::new(origin),
-        clock,
+        clock: Clock::system(),
         meter: Arc::new(Counts::default()),
         copies: Vec::new(),
         closed: Box::new(|| ()),

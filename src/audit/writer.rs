@@ -142,7 +142,6 @@ impl Writer {
         }
         self.shared.succeeded();
         if failures > 0 {
-            self.meter.failing(false);
             tracing::info!("the audit journal takes records again");
         }
         for waiting in waiting {
@@ -248,7 +247,6 @@ impl Writer {
         let cause = format!("the audit journal cannot be written: {error}");
         self.shared.failed(cause.into());
         if is_first {
-            self.meter.failing(true);
             tracing::error!(%error, "the audit journal takes no records");
         }
     }

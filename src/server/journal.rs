@@ -12,7 +12,7 @@ use super::StartError;
 use super::forwarding::{self, FINISH_WITHIN, Forwarding};
 use super::health::Health;
 use crate::audit::digest::{self, Digests};
-use crate::audit::{Copy, Journal, Origin, Recorder, Settings, Unavailable};
+use crate::audit::{Copy, Journal, Meter, Origin, Recorder, Settings, Unavailable};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
@@ -89,7 +89,7 @@ pub(super) fn open(
     };
     let recorder = Recorder::new(journal, origin, key, settings.sync, clock.clone());
     let recorder = Arc::new(recorder);
-    look_after(&recorder, health, ended)?;
+    look_after(&recorder, Arc::clone(metrics) as _, health, ended)?;
     Ok(Some(Kept {
         recorder,
         digests,
@@ -151,33 +151,41 @@ fn copies(settings: &Settings) -> Vec<Copy> {
     })]
 }
 
-/// Tells health when the journal fails, writes summaries, and begins another file on
-/// SIGHUP, until `ended`.
+/// Tells health and metrics when the journal fails, writes summaries, and begins another
+/// file on SIGHUP, until `ended`.
 fn look_after(
     recorder: &Arc<Recorder>,
+    meter: Arc<dyn Meter>,
     health: &Health,
     ended: &CancellationToken,
 ) -> Result<(), StartError> {
     let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+    tokio::spawn(summarize(Arc::clone(recorder), ended.clone()));
     let (recorder, health, ended) = (Arc::clone(recorder), health.clone(), ended.clone());
     tokio::spawn(async move {
         let mut state = recorder.journal().state();
-        let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 () = ended.cancelled() => return,
                 Some(()) = hangup.recv() => recorder.journal().rotate(),
-                _ = second.tick() => {
-                    if let Err(reason) = recorder.summarize().await {
-                        tracing::warn!(%reason, "refusals of strangers could not be recorded");
-                    }
-                }
                 Ok(()) = state.changed() => {
-                    let fails = state.borrow_and_update().failures >= FAILURES;
-                    health.set_unfit(fails.then_some(UNFIT)).await;
+                    let failures = state.borrow_and_update().failures;
+                    meter.failing(failures > 0);
+                    let is_unfit = failures >= FAILURES;
+                    health.set_unfit(is_unfit.then_some(UNFIT)).await;
                 }
             }
         }
     });
     Ok(())
+}
+
+/// Writes the summaries that are due. It may have to wait for the journal.
+async fn summarize(recorder: Arc<Recorder>, ended: CancellationToken) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    while ended.run_until_cancelled(second.tick()).await.is_some() {
+        if let Err(reason) = recorder.summarize().await {
+            tracing::warn!(%reason, "refusals of strangers could not be recorded");
+        }
+    }
 }

@@ -20,6 +20,8 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::killed::{names_of_pools, verify};
+use crate::support::examples::pool_named;
+use crate::support::metrics::{self, Metrics};
 use crate::support::process::Process;
 use crate::support::records::{files, intents, outcomes, records};
 
@@ -72,6 +74,7 @@ async fn whatever_a_disk_does_nothing_is_made_without_an_intent_on_it() {
         // It is known to fail now, so that nobody waits for it any more.
         assert_unavailable(&list(&mut client).await.unwrap_err());
         let on_disk = disk.pools_intended();
+        is_failing(&process, 1).await;
 
         disk.mend();
         let mended = Instant::now();
@@ -82,6 +85,7 @@ async fn whatever_a_disk_does_nothing_is_made_without_an_intent_on_it() {
             }
             assert!(mended.elapsed() < Duration::from_secs(2), "{call} {error}");
         };
+        is_failing(&process, 0).await;
         let there: BTreeSet<String> = there.into_iter().collect();
         let made: Vec<_> = there.difference(&on_disk).collect();
         assert_eq!(made, Vec::<&String>::new(), "{call} {error}");
@@ -307,6 +311,7 @@ impl Disk {
         let environment = [
             ("LD_PRELOAD", text(&LIBRARY.1)),
             ("FAILING_DISK", text(&self.beside("disk"))),
+            ("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0".to_owned()),
             ("POOLGATE_AUDIT__FILE", text(&self.path())),
             ("POOLGATE_AUDIT__SYNC", "changes".to_owned()),
             ("POOLGATE_EMULATOR__DATA_DIR", text(&self.beside("data"))),
@@ -364,6 +369,12 @@ static LIBRARY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     (directory, library)
 });
 
+/// Waits until operators are told so.
+async fn is_failing(process: &Process, value: usize) {
+    let told = |metrics: &Metrics| metrics.sum("poolgate_audit_failing") == value;
+    metrics::until(process.admin().unwrap(), told).await;
+}
+
 fn assert_unavailable(refused: &Status) {
     assert_eq!(refused.code(), Code::Unavailable, "{refused}");
     let details = refused.get_error_details();
@@ -372,11 +383,7 @@ fn assert_unavailable(refused: &Status) {
 }
 
 async fn create(client: &mut Client, name: &str) -> Result<(), Status> {
-    let request = pb::CreateIdentityPoolRequest {
-        identity_pool_name: name.to_owned(),
-        allow_unauthenticated_identities: Some(false),
-        ..Default::default()
-    };
+    let request = pool_named(name);
     client.create_identity_pool(request).await.map(drop)
 }
 

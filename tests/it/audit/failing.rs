@@ -8,6 +8,7 @@ use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::support::examples::pool_named;
 use crate::support::guarded::Channel;
 use crate::support::house::{House, Rules};
 use crate::support::records::{intents, outcomes, records};
@@ -73,11 +74,7 @@ async fn a_journal_that_cannot_be_written_stops_everything_until_it_can() {
 }
 
 async fn create(client: &mut Client, name: &str) -> Result<(), Status> {
-    let request = pb::CreateIdentityPoolRequest {
-        identity_pool_name: name.to_owned(),
-        allow_unauthenticated_identities: Some(false),
-        ..Default::default()
-    };
+    let request = pool_named(name);
     client.create_identity_pool(request).await.map(drop)
 }
 

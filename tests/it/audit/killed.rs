@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use poolgate::pb;
 use tokio::sync::Notify;
 
+use crate::support::examples::pool_named;
 use crate::support::process::Process;
 use crate::support::records::{intents, outcomes, records};
 
@@ -86,11 +87,7 @@ async fn write(
 ) {
     loop {
         let number = named.fetch_add(1, Ordering::SeqCst);
-        let request = pb::CreateIdentityPoolRequest {
-            identity_pool_name: format!("pool {number}"),
-            allow_unauthenticated_identities: Some(false),
-            ..Default::default()
-        };
+        let request = pool_named(&format!("pool {number}"));
         if client.create_identity_pool(request).await.is_err() {
             return;
         }

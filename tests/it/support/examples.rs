@@ -17,6 +17,15 @@ const POOL: &str = "us-east-1:11111111-1111-4111-8111-111111111111";
 const IDENTITY: &str = "us-east-1:22222222-2222-4222-8222-222222222222";
 const ARN: &str = "arn:aws:cognito-identity:us-east-1:123456789012:identitypool/us-east-1:11111111-1111-4111-8111-111111111111";
 
+/// A request for a pool of this name, and nothing else that matters.
+pub fn pool_named(name: &str) -> pb::CreateIdentityPoolRequest {
+    pb::CreateIdentityPoolRequest {
+        identity_pool_name: name.to_owned(),
+        allow_unauthenticated_identities: Some(false),
+        ..Default::default()
+    }
+}
+
 /// A request in proto3 JSON.
 pub fn request(operation: Operation) -> Value {
     match operation {

@@ -89,6 +89,7 @@ async fn no_canary_is_in_any_sink_that_it_does_not_belong_in() {
         ),
         ("POOLGATE_POLICY__FILES", write("all.cedar", POLICIES)),
         ("POOLGATE_POLICY__ALLOWED_ROLE_ARNS", "*".to_owned()),
+        ("POOLGATE_QUOTA__IN_FORCE", "never".to_owned()),
         ("POOLGATE_UPSTREAM__KIND", "aws".to_owned()),
         ("POOLGATE_UPSTREAM__ENDPOINT_URL", aws.url.clone()),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),

@@ -67,8 +67,6 @@ pub trait Meter: Send + std::marker::Sync + 'static {
     fn written(&self, records: usize, bytes: usize, synced: bool);
     /// Writing has failed.
     fn failed(&self);
-    /// Records are not taken any more, or again.
-    fn failing(&self, failing: bool);
 }
 
 /// So many seconds after the Unix epoch, as CloudTrail writes it.

@@ -16,6 +16,7 @@ mod limit;
 mod observe;
 mod record;
 mod route;
+mod slot;
 mod watches;
 mod wrap;
 

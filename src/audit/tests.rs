@@ -34,8 +34,6 @@ impl Meter for Counts {
     fn failed(&self) {
         self.failures.fetch_add(1, Ordering::SeqCst);
     }
-
-    fn failing(&self, _: bool) {}
 }
 
 pub(super) struct Kept {

@@ -1,16 +1,16 @@
 //! Whether the caller may.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 
+use super::slot::{peer, slot};
 use super::{Gate, Meter, Request};
 use crate::call::{Deadline, Resource, Subject, Tenant};
-use crate::caller::{Caller, Peer};
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
 use crate::notes::{Notes, Ruling};
@@ -89,14 +89,14 @@ impl Authorize {
     async fn decide(&self, request: &Parts) -> Result<Decision, Failure> {
         let policies = self.engine.policies();
         let operation = match self.judged {
-            Judged::Operations => *slot::<Operation>(request)?,
+            Judged::Operations => *slot::<Operation>(&request.extensions)?,
             Judged::Reflection => {
                 let facts = Facts::default();
                 let question = self.question(request, Action::Reflection, &facts)?;
                 return Ok(policies.decide(&question));
             }
         };
-        let subject: &Subject = slot::<Arc<Subject>>(request)?;
+        let subject: &Subject = slot::<Arc<Subject>>(&request.extensions)?;
         let needs = policies.needs(operation.into());
         let mut facts = Facts {
             account: self.lookup.account(),
@@ -124,11 +124,11 @@ impl Authorize {
         facts: &'a Facts,
     ) -> Result<Question<'a>, Failure> {
         Ok(Question {
-            caller: slot::<Caller>(request)?,
+            caller: slot::<Caller>(&request.extensions)?,
             action,
             subject: request.extensions.get::<Arc<Subject>>().map(Arc::as_ref),
             facts,
-            peer: peer(request),
+            peer: peer(&request.extensions),
             now: self.clock.now(),
         })
     }
@@ -141,7 +141,7 @@ impl Authorize {
         subject: &Subject,
         facts: &Facts,
     ) -> Result<HashMap<String, Tags>, Failure> {
-        let deadline = *slot::<Deadline>(request)?;
+        let deadline = *slot::<Deadline>(&request.extensions)?;
         let named = match &subject.resource {
             Resource::Pool(pool_id) => Some(pool_id),
             _ => None,
@@ -238,32 +238,5 @@ fn refuse_tenant(request: &Parts) -> Result<(), Failure> {
             "a tenant is for tests without policies, and policies are in force; leave it out",
         )),
         false => Ok(()),
-    }
-}
-
-/// Where the call came from. Calls that came over no connection have no peer, and an
-/// address that is in no network.
-fn peer(request: &Parts) -> IpAddr {
-    let peer = request.extensions.get::<Peer>();
-    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address.ip())
-}
-
-/// A slot that a layer fills. A missing one is our bug and never a default.
-fn slot<T: Send + Sync + 'static>(request: &Parts) -> Result<&T, Failure> {
-    request.extensions.get().ok_or_else(|| Failure::Internal {
-        cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_without_a_peer_is_not_from_this_machine() {
-        let (request, ()) = http::Request::new(()).into_parts();
-
-        assert!(!peer(&request).is_loopback());
-        assert!(peer(&request).is_unspecified());
     }
 }

@@ -2,7 +2,6 @@
 
 mod brake;
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -10,9 +9,10 @@ use futures_util::future::BoxFuture;
 use http::{Extensions, HeaderName, HeaderValue};
 use tonic::body::Body;
 
+use super::slot::{peer, slot};
 use super::{Answer, Gate, Holding, Meter, Next, Refused, Request, Response, Wrap};
 use crate::call::Subject;
-use crate::caller::{Caller, Peer};
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::{Allowance, Notes};
@@ -74,11 +74,9 @@ impl Limits {
     }
 
     fn asked<'a>(&self, extensions: &'a Extensions) -> Result<Asked<'a>, Failure> {
-        let peer = extensions.get::<Peer>().map(|peer| peer.address.ip());
         Ok(Asked {
             caller: slot::<Caller>(extensions)?,
-            // Calls that came over no connection have no peer.
-            peer: peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            peer: peer(extensions),
             operation: *slot::<Operation>(extensions)?,
             at: self.clock.instant(),
         })
@@ -156,11 +154,4 @@ fn word(decision: Decision) -> &'static str {
         Decision::ShadowAdmitted => "shadow_admitted",
         Decision::ShadowRefused => "shadow_refused",
     }
-}
-
-/// A slot that a layer fills. A missing one is our bug and never a default.
-fn slot<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Failure> {
-    extensions.get().ok_or_else(|| Failure::Internal {
-        cause: format!("no layer filled in `{}`", std::any::type_name::<T>()),
-    })
 }

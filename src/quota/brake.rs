@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::key::Keys;
 use super::limiter::whole_millis;
 use super::table::{CAPACITY, Marked, Price, Table};
-use super::window::Window;
+use super::window::{Window, nanos};
 
 /// A brake for each address, which callers who are known do not feel unless they share
 /// theirs with strangers (reference: security, T-Q1).
@@ -38,7 +38,7 @@ impl Brake {
     /// nothing if it is looked at.
     pub fn refusal(&self, peer: IpAddr, now: Instant) -> Option<Duration> {
         let key = self.keys.of_address(peer);
-        let owed = self.table.owed(key, &self.window, self.nanos(now));
+        let owed = self.table.owed(key, &self.window, nanos(self.origin, now));
         let wait = self.window.window.wait(owed, 1)?;
         (wait > 0).then(|| whole_millis(wait))
     }
@@ -48,12 +48,8 @@ impl Brake {
         let key = self.keys.of_address(peer);
         let price = Price { now: 1, again: 1 };
         let windows = std::slice::from_ref(&self.window);
-        self.table.charge(key, windows, price, self.nanos(now));
-    }
-
-    fn nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.origin);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        self.table
+            .charge(key, windows, price, nanos(self.origin, now));
     }
 }
 

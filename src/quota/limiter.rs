@@ -12,6 +12,7 @@ use super::key::{Key, Keys, subject};
 use super::limits::Limits;
 use super::selector::{Counted, Kinds, Selector};
 use super::table::{CAPACITY, Marked, Price, Table, Wait};
+use super::window::nanos;
 use crate::caller::Caller;
 use crate::failure::{Failure, Limited};
 use crate::notes::Allowance;
@@ -168,8 +169,7 @@ impl Limiter {
     }
 
     fn nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.origin);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.origin, at)
     }
 }
 

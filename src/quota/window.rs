@@ -1,7 +1,7 @@
 //! A window of a limit: how much in how long, and how much at once.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most that may be had at once.
 const MOST_BURST: u64 = 1_000_000;
@@ -157,6 +157,12 @@ impl fmt::Display for Window {
             false => write!(formatter, " burst {}", self.burst),
         }
     }
+}
+
+/// A time as windows count it: nanoseconds since `origin`.
+pub(super) fn nanos(origin: Instant, at: Instant) -> u64 {
+    let since = at.saturating_duration_since(origin);
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn number(text: &str) -> Result<u64, String> {

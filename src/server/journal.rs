@@ -12,7 +12,7 @@ use super::StartError;
 use super::forwarding::{self, FINISH_WITHIN, Forwarding};
 use super::health::Health;
 use crate::audit::digest::{self, Digests};
-use crate::audit::{Copy, Journal, Meter, Origin, Recorder, Settings, Unavailable};
+use crate::audit::{Copy, Journal, Origin, Recorder, Settings, Unavailable};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
@@ -89,7 +89,7 @@ pub(super) fn open(
     };
     let recorder = Recorder::new(journal, origin, key, settings.sync, clock.clone());
     let recorder = Arc::new(recorder);
-    look_after(&recorder, Arc::clone(metrics) as _, health, ended)?;
+    look_after(&recorder, Arc::clone(metrics), health, ended)?;
     Ok(Some(Kept {
         recorder,
         digests,
@@ -155,7 +155,7 @@ fn copies(settings: &Settings) -> Vec<Copy> {
 /// file on SIGHUP, until `ended`.
 fn look_after(
     recorder: &Arc<Recorder>,
-    meter: Arc<dyn Meter>,
+    metrics: Arc<Metrics>,
     health: &Health,
     ended: &CancellationToken,
 ) -> Result<(), StartError> {
@@ -170,7 +170,7 @@ fn look_after(
                 Some(()) = hangup.recv() => recorder.journal().rotate(),
                 Ok(()) = state.changed() => {
                     let failures = state.borrow_and_update().failures;
-                    meter.failing(failures > 0);
+                    metrics.journal_failing(failures > 0);
                     let is_unfit = failures >= FAILURES;
                     health.set_unfit(is_unfit.then_some(UNFIT)).await;
                 }

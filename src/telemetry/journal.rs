@@ -28,6 +28,13 @@ impl JournalMetrics {
     }
 }
 
+impl Metrics {
+    /// Records are not taken any more, or again.
+    pub fn journal_failing(&self, failing: bool) {
+        self.journal().failing.set(i64::from(failing));
+    }
+}
+
 impl Meter for Metrics {
     fn written(&self, records: usize, bytes: usize, synced: bool) {
         let journal = self.journal();
@@ -39,10 +46,6 @@ impl Meter for Metrics {
 
     fn failed(&self) {
         self.journal().failures.inc();
-    }
-
-    fn failing(&self, failing: bool) {
-        self.journal().failing.set(i64::from(failing));
     }
 }
 
@@ -57,7 +60,7 @@ mod tests {
         metrics.written(3, 1_000, true);
         metrics.written(2, 500, false);
         metrics.failed();
-        metrics.failing(true);
+        metrics.journal_failing(true);
 
         let text = metrics.encode();
         for line in [

@@ -1,13 +1,12 @@
 //! A brake for addresses that send credentials which do not hold.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use crate::caller::Peer;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::layers::slot::peer;
 use crate::layers::{Answer, Meter, Next, Refused, Request, Wrap};
 use crate::notes::Notes;
 use crate::quota::Brake;
@@ -34,7 +33,7 @@ impl Brakes {
 impl Wrap for Brakes {
     fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
         let refused = Refused::of(&request);
-        let address = address(&request);
+        let address = peer(request.extensions());
         let notes = request.extensions_mut().get_or_insert_default::<Notes>();
         let notes = notes.clone();
         async move {
@@ -50,10 +49,4 @@ impl Wrap for Brakes {
         }
         .boxed()
     }
-}
-
-/// Calls that came over no connection have no peer.
-fn address(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<Peer>();
-    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address.ip())
 }

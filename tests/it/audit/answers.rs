@@ -156,7 +156,6 @@ struct Nobody;
 impl Meter for Nobody {
     fn written(&self, _: usize, _: usize, _: bool) {}
     fn failed(&self) {}
-    fn failing(&self, _: bool) {}
 }
 
 fn error(code: &str) -> Value {

@@ -3,6 +3,10 @@
 //! Servers without a journal and with one take turns, so that whatever else the machine
 //! does weighs on all of them; what counts is the median of the ratios. The journal lies in
 //! the folder for temporary files, which `TMPDIR` sets.
+//!
+//! Client, server and emulator share the machine's cores. An emulator that answers at once
+//! makes that the cost of a record in processor time, at its worst; one that takes as long
+//! as AWS shows what callers of AWS see.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -17,9 +21,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use poolgate::audit;
+use poolgate::emulator::Rules;
 use poolgate::pb;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::server::{self, Running};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tonic::transport::Channel;
@@ -28,7 +34,11 @@ use tonic::transport::Channel;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROUNDS: usize = 41;
+/// How long the emulator takes for each answer, and how many rounds there are then.
+const UPSTREAMS: [(&str, Duration, usize); 2] = [
+    ("at once", Duration::ZERO, 41),
+    ("after 20 ms", Duration::from_millis(20), 11),
+];
 /// In each round, and how many of them are under way.
 const CALLS: usize = 2_048;
 const AT_ONCE: usize = 64;
@@ -36,15 +46,26 @@ const AT_ONCE: usize = 64;
 type Client = CognitoIdentityServiceClient<Channel>;
 
 fn main() {
+    for (when, delay, rounds) in UPSTREAMS {
+        println!("the emulator answers {when}");
+        compare(delay, rounds);
+    }
+    println!("a write and a sync of one record: {:?}", write_and_sync());
+}
+
+fn compare(delay: Duration, rounds: usize) {
     let kinds = [
         ("unrecorded", None),
         ("sync = \"all\"", Some(audit::Sync::All)),
         ("sync = \"changes\"", Some(audit::Sync::Changes)),
     ];
-    let served: Vec<Served> = kinds.iter().map(|(_, sync)| Served::new(*sync)).collect();
+    let served: Vec<Served> = kinds
+        .iter()
+        .map(|(_, sync)| Served::new(*sync, delay))
+        .collect();
     for (what, call) in [("DescribeIdentityPool", false), ("GetId", true)] {
         let mut took: Vec<Vec<Duration>> = vec![Vec::new(); kinds.len()];
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             // Each goes first as often as the others.
             for turn in 0..kinds.len() {
                 let kind = (round + turn) % kinds.len();
@@ -68,7 +89,6 @@ fn main() {
             );
         }
     }
-    println!("a write and a sync of one record: {:?}", write_and_sync());
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -101,12 +121,17 @@ struct Served {
 }
 
 impl Served {
-    fn new(sync: Option<audit::Sync>) -> Self {
+    fn new(sync: Option<audit::Sync>, delay: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = Runtime::new().expect("a runtime");
         let mut parts = server::Parts::default();
         parts.server.listen = ([127, 0, 0, 1], 0).into();
         parts.admin.listen = None;
+        if !delay.is_zero() {
+            let delay = format!("{}ms", delay.as_millis());
+            let rules = json!({ "rules": [{ "fault": "delay", "delay": delay }] });
+            parts.emulator.faults = Rules::of_json(&rules).expect("rules");
+        }
         if let Some(sync) = sync {
             parts.audit.file = Some(folder.path().join("audit.jsonl"));
             parts.audit.sync = sync;

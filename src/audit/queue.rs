@@ -140,7 +140,7 @@ impl Shared {
                         return;
                     };
                     let there = shared.queue().waiting.len();
-                    if there == found || there >= ENOUGH {
+                    if there == found || there >= shared.enough() {
                         break;
                     }
                     found = there;
@@ -151,6 +151,13 @@ impl Shared {
                 }
             }
         });
+    }
+
+    /// How many records are enough to begin with: those of half of the calls that are under
+    /// way. Where all waited for the same sync, nothing else would go on meanwhile.
+    fn enough(&self) -> usize {
+        let under_way = PLACES.saturating_sub(self.places.available_permits());
+        ENOUGH.min(under_way / 2)
     }
 
     /// Everything there is to do, as soon as there is something, or after `patience`.
@@ -253,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn records_of_calls_that_can_go_on_are_taken_together() {
+    async fn records_of_half_of_the_calls_that_are_under_way_are_taken_together() {
         let shared = Arc::new(Shared::after(0));
         Shared::wake_in_turn(&shared, &Handle::current());
         let writer = Arc::clone(&shared);
@@ -261,6 +268,11 @@ mod tests {
         // Until it waits.
         while !shared.queue().idle {
             tokio::task::yield_now().await;
+        }
+        let mut places = Vec::new();
+        for _ in 0..20 {
+            let place = Arc::clone(&shared.places).acquire_owned();
+            places.push(place.await.unwrap());
         }
         for _ in 0..10 {
             let shared = Arc::clone(&shared);
@@ -270,5 +282,6 @@ mod tests {
         let taken = writer.await.unwrap();
 
         assert_eq!(taken.waiting.len(), 10);
+        assert_eq!(shared.enough(), 10);
     }
 }

@@ -12,9 +12,12 @@ mod audit;
 mod call;
 mod check;
 mod client;
+mod completions;
+mod config;
 mod emulate;
 mod healthcheck;
 mod json;
+mod manual;
 mod policy;
 mod serve;
 mod version;
@@ -78,6 +81,12 @@ enum Command {
     Audit(audit::Arguments),
     /// Ask a server whether it is serving; for container health checks.
     Healthcheck(healthcheck::Arguments),
+    /// Print what the configuration can hold.
+    Config(config::Arguments),
+    /// Print what makes a shell complete the command line.
+    Completions(completions::Arguments),
+    /// Write the manual pages.
+    Manual(manual::Arguments),
     /// Print the version.
     Version(version::Arguments),
 }
@@ -146,6 +155,9 @@ fn run_on(
         Command::Policy(arguments) => policy::run(arguments, environment, console),
         Command::Audit(arguments) => audit::run(arguments, console),
         Command::Healthcheck(arguments) => healthcheck::run(arguments, environment, console),
+        Command::Config(arguments) => config::run(&arguments, console),
+        Command::Completions(arguments) => completions::run(&arguments, console),
+        Command::Manual(arguments) => manual::run(&arguments, console),
         Command::Version(arguments) => version::run(&arguments, console),
     };
     if code == exit::OK && console.output_failed {

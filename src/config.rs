@@ -30,12 +30,14 @@ mod nearest;
 mod policies;
 mod quotas;
 mod reader;
+mod schema;
 mod sources;
 mod tls;
 
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
 pub use nearest::nearest;
+pub use schema::schema;
 
 /// The variable that names the configuration file.
 pub const FILE_VARIABLE: &str = "POOLGATE_CONFIG";

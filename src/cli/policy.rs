@@ -19,6 +19,7 @@ enum Command {
     /// Say what the policies would make of a call, and which of them decide.
     Explain(Box<explain::Arguments>),
     /// Print what policies can speak of, as a Cedar schema.
+    #[command(after_help = "Example:\n  poolgate policy schema > poolgate.cedarschema")]
     Schema,
 }
 

@@ -15,7 +15,7 @@ pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Settings come from the file, then POOLGATE_SECTION__KEY variables, then flags.\n\
-        Exit codes: 0 drained, 3 calls were cut, 69 cannot listen or use the emulator's data directory, 78 mistakes in the configuration.\n\n\
+        Exit codes: 0 drained, 3 calls were cut, 4 not all could be recorded at the end, 69 cannot listen or use what it writes to, 78 mistakes in the configuration.\n\n\
         Examples:\n  \
         poolgate serve --listen 127.0.0.1:0\n  \
         POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 \\\n    \

@@ -32,16 +32,91 @@ fn output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn the_command_line_is_well_formed_and_every_help_shows_an_example() {
+fn every_help_shows_examples_and_each_of_them_is_understood() {
     let mut command = Cli::command();
     command.build();
     command.clone().debug_assert();
-
-    for sub in command.get_subcommands_mut() {
-        let name = sub.get_name().to_owned();
-        let help = sub.render_long_help().to_string();
-        assert!(name == "help" || help.contains("Example"), "{name}: {help}");
+    let mut commands = vec![command];
+    let mut examples = 0;
+    while let Some(command) = commands.pop() {
+        let name = command.get_name().to_owned();
+        if name == "help" {
+            continue;
+        }
+        let help = command.get_after_help().expect(&name).to_string();
+        let (_, shown) = help.split_once("Example").expect(&name);
+        let shown = shown.replace("\\\n    ", "");
+        for line in shown
+            .lines()
+            .skip(1)
+            .filter(|line| line.contains("poolgate"))
+        {
+            if let Some(words) = words_of(line) {
+                let read = Cli::try_parse_from(&words);
+                assert!(read.is_ok(), "{name}: {words:?}: {}", read.err().unwrap());
+                examples += 1;
+            }
+        }
+        commands.extend(command.get_subcommands().cloned());
     }
+    assert!(examples >= 20, "{examples}");
+}
+
+/// The command line of poolgate in an example, as a shell would read it; nothing where
+/// another program is called.
+fn words_of(line: &str) -> Option<Vec<String>> {
+    // What follows two spaces is an explanation.
+    let line = line.trim();
+    let line = line.split("   ").next()?;
+    let line = line.split(['|', '>', '<']).next()?;
+    let quoted = line.split('\'').enumerate();
+    let words = quoted.flat_map(|(index, part)| match index % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    let mut words = words
+        .skip_while(|word| word.starts_with("POOLGATE_"))
+        .peekable();
+    (words.peek()? == "poolgate").then(|| words.collect())
+}
+
+#[test]
+fn shells_are_told_how_to_complete_the_command_line() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, errors) = poolgate(&["completions", shell], "", &[]);
+
+        assert_eq!((code, errors.as_str()), (exit::OK, ""));
+        assert!(script.contains("healthcheck"), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+
+    let written = poolgate(&["manual", path], "", &[]);
+
+    assert_eq!(written, (exit::OK, String::new(), String::new()));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(page("poolgate.1").contains("gRPC facade"));
+    assert!(page("poolgate-audit-who.1").contains("access\\-key"));
+
+    let (code, _, errors) = poolgate(&["manual", "/nowhere"], "", &[]);
+    assert_eq!(code, exit::FAILURE);
+    assert!(errors.starts_with("cannot write to /nowhere: "), "{errors}");
+}
+
+#[test]
+fn the_schema_of_the_configuration_is_printed_as_json() {
+    let (code, output, _) = poolgate(&["config", "schema"], "", &[]);
+
+    let schema: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(code, exit::OK);
+    assert_eq!(
+        schema["properties"]["upstream"]["additionalProperties"],
+        false
+    );
 }
 
 #[test]

@@ -4,6 +4,8 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::telemetry;
 
 mod addresses;
@@ -49,6 +51,15 @@ pub(super) trait Accepts: Sync {
         Shape::Quoted
     }
 
+    /// What a JSON Schema can say of the values.
+    fn schema(&self) -> Value {
+        match self.shape() {
+            Shape::Quoted => json!({ "type": "string" }),
+            Shape::Bare => json!({ "type": ["boolean", "integer"] }),
+            Shape::List => json!({ "type": "array", "items": { "type": "string" } }),
+        }
+    }
+
     /// Whether the text may hold a secret and is not to be shown.
     fn hides(&self, _text: &str) -> bool {
         false
@@ -73,6 +84,11 @@ impl<T: Copy + Sync> Accepts for OneOf<T> {
         let words: Vec<String> = self.0.iter().map(|(word, _)| format!("`{word}`")).collect();
         words.join(", ")
     }
+
+    fn schema(&self) -> Value {
+        let words: Vec<&str> = self.0.iter().map(|(word, _)| *word).collect();
+        json!({ "enum": words })
+    }
 }
 
 /// `true` or `false`.
@@ -87,6 +103,10 @@ impl Accepts for Flag {
 
     fn accepted(&self) -> String {
         "`true`, `false`".to_owned()
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "type": "boolean" })
     }
 
     fn shape(&self) -> Shape {
@@ -129,6 +149,10 @@ impl<A: Accepts> Accepts for Maybe<A> {
     fn shape(&self) -> Shape {
         self.0.shape()
     }
+
+    fn schema(&self) -> Value {
+        self.0.schema()
+    }
 }
 
 /// A whole number in a range.
@@ -154,6 +178,10 @@ impl<T: TryFrom<u64>> Accepts for Whole<T> {
 
     fn accepted(&self) -> String {
         format!("{} to {}", self.least, self.most)
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "type": "integer", "minimum": self.least, "maximum": self.most })
     }
 
     fn shape(&self) -> Shape {

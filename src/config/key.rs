@@ -1,5 +1,7 @@
 //! A row of the table of keys.
 
+use serde_json::Value;
+
 use super::accepts::{Accepts, Shape};
 use super::sources::PREFIX;
 
@@ -22,6 +24,7 @@ pub(super) trait AnyKey: Sync {
     fn meaning(&self) -> &'static str;
     fn accepted(&self) -> String;
     fn shape(&self) -> Shape;
+    fn schema(&self) -> Value;
 
     /// The environment variable that sets the key.
     fn variable(&self) -> String {
@@ -61,5 +64,9 @@ impl<A: Accepts> AnyKey for Key<A> {
 
     fn shape(&self) -> Shape {
         self.accepts.shape()
+    }
+
+    fn schema(&self) -> Value {
+        self.accepts.schema()
     }
 }

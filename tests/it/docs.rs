@@ -8,6 +8,8 @@ use poolgate::policy::{self, Policies, RoleArns, Settings};
 use poolgate::quota::{self, Limits};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/poolgate.schema.json");
 const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
 const QUOTAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/quotas.md");
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies.md");
@@ -17,11 +19,20 @@ fn the_tables_in_the_readme_are_those_of_the_code() {
     tables_are_those_of_the_code(
         README,
         &[
-            ("configuration", poolgate::config::reference()),
             ("metrics", poolgate::telemetry::reference()),
             ("errors", poolgate::status::reference()),
         ],
     );
+}
+
+#[test]
+fn the_table_of_keys_and_the_schema_are_those_of_the_code() {
+    tables_are_those_of_the_code(
+        CONFIGURATION,
+        &[("configuration", poolgate::config::reference())],
+    );
+    let schema = format!("{:#}\n", poolgate::config::schema());
+    is_that_of_the_code(SCHEMA, &schema, "is not that of the code");
 }
 
 #[test]
@@ -102,14 +113,18 @@ fn tables_are_those_of_the_code(path: &str, tables: &[(&str, String)]) {
         expected = with_table(&expected, name, table);
     }
 
+    is_that_of_the_code(path, &expected, "has tables that differ from the code");
+}
+
+/// Holds a file against what the code makes of it; writes it where that is asked for.
+fn is_that_of_the_code(path: &str, expected: &str, otherwise: &str) {
     if std::env::var_os("POOLGATE_WRITE_DOCS").is_some() {
-        fs::write(path, &expected).unwrap();
+        fs::write(path, expected).unwrap();
         return;
     }
     assert!(
-        written == expected,
-        "{path} has tables that differ from the code; write them with \
-         `POOLGATE_WRITE_DOCS=1 cargo test --test it docs`"
+        fs::read_to_string(path).unwrap_or_default() == expected,
+        "{path} {otherwise}; write it with `POOLGATE_WRITE_DOCS=1 cargo test --test it docs`"
     );
 }
 

@@ -213,6 +213,10 @@ impl From<Config> for server::Parts {
             upstream: config.upstream,
             emulator: config.emulator,
             aws_port: config.aws_port,
+            debug: server::admin::Debug {
+                configuration: config.effective,
+                level: None,
+            },
         }
     }
 }

@@ -72,6 +72,8 @@ pub struct Parts {
     pub emulator: emulator::Settings,
     /// The emulator's own listener.
     pub aws_port: aws_port::Settings,
+    /// What operators can look into.
+    pub debug: admin::Debug,
 }
 
 /// Serves until a signal comes, then drains.
@@ -120,13 +122,13 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     };
 
     let (listener, address) = bind(parts.server.listen, "server.listen")?;
-    let admin_address = open_admin(
-        &parts.admin,
-        &health,
-        &metrics,
-        emulator.clone(),
-        ended.clone(),
-    )?;
+    let served = admin::Served {
+        health: health.clone(),
+        metrics: Arc::clone(&metrics),
+        emulator: emulator.clone(),
+        debug: parts.debug.clone(),
+    };
+    let admin_address = open_admin(&parts.admin, served, ended.clone())?;
 
     let mut aws_port = None;
     if let (Some(wanted), Some(emulator)) = (parts.aws_port.listen, &emulator) {
@@ -226,23 +228,14 @@ async fn upstream(
 /// admin port; says where, unless the listener is off.
 fn open_admin(
     settings: &admin::Settings,
-    health: &Health,
-    metrics: &Arc<Metrics>,
-    emulator: Option<Arc<Emulator>>,
+    served: admin::Served,
     ended: CancellationToken,
 ) -> Result<Option<SocketAddr>, StartError> {
     let Some(wanted) = settings.listen else {
         return Ok(None);
     };
     let (listener, address) = bind(wanted, "admin.listen")?;
-    let metrics = Arc::clone(metrics);
-    tokio::spawn(admin::serve(
-        listener,
-        health.clone(),
-        metrics,
-        emulator,
-        ended,
-    ));
+    tokio::spawn(admin::serve(listener, served, ended));
     Ok(Some(address))
 }
 

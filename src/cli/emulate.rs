@@ -54,11 +54,11 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let runtime = match serve::runtime(&config, console) {
-        Ok(runtime) => runtime,
+    let (runtime, parts) = match serve::begin(config, console) {
+        Ok(begun) => begun,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::emulate(config.into()));
+    let ended = runtime.block_on(server::emulate(parts));
     runtime.shutdown_timeout(serve::LEFTOVERS);
     match ended {
         Ok(true) => exit::OK,

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
+
 use super::{Console, exit};
 use crate::config::{Config, Flag, Sources};
 use crate::server::forwarding::Error;
-use crate::server::{self, StartError};
+use crate::server::{self, Parts, StartError};
 use crate::telemetry;
 
 /// How long tasks may take to notice that the process ends, after the drain.
@@ -42,11 +44,11 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let runtime = match runtime(&config, console) {
-        Ok(runtime) => runtime,
+    let (runtime, parts) = match begin(config, console) {
+        Ok(begun) => begun,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::run(config.into()));
+    let ended = runtime.block_on(server::run(parts));
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
@@ -56,23 +58,23 @@ pub(super) fn run(
     }
 }
 
-/// The log and the runtime that every serving sub-command needs, or what the process
-/// ends with.
-pub(super) fn runtime(
-    config: &Config,
-    console: &mut Console<'_>,
-) -> Result<tokio::runtime::Runtime, u8> {
-    if let Err(error) = telemetry::log::init(&config.log) {
+/// Begins to log; the runtime and the parts that every serving sub-command needs, or what
+/// the process ends with.
+pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<(Runtime, Parts), u8> {
+    let level = telemetry::log::init(&config.log).map_err(|error| {
         console.complain(error);
-        return Err(exit::FAILURE);
-    }
-    tokio::runtime::Builder::new_multi_thread()
+        exit::FAILURE
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| {
             tracing::error!(%error, "cannot start the runtime");
             exit::FAILURE
-        })
+        })?;
+    let mut parts: Parts = config.into();
+    parts.debug.level = Some(level);
+    Ok((runtime, parts))
 }
 
 /// Reports why a server did not start, and says what the process ends with.

@@ -2,11 +2,12 @@
 //! does not starve the other, and it can stay closed to the outside. Where the emulator
 //! is the upstream, its state is looked after here.
 
+mod debug;
 mod emulator;
 mod guard;
 mod issuers;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use super::health::{Health, State};
 use super::listen;
 use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
+
+pub use debug::Debug;
 
 /// Probes and scrapers are few.
 const MAX_CONNECTIONS: usize = 64;
@@ -45,19 +48,32 @@ impl Default for Settings {
     }
 }
 
-/// Serves probes and metrics on `listener` until `ended`; of the emulator, where there is
-/// one, its state and its test issuers.
-pub async fn serve(
-    listener: TcpListener,
-    health: Health,
-    metrics: Arc<Metrics>,
-    emulator: Option<Arc<Emulator>>,
-    ended: CancellationToken,
-) {
+/// What is served.
+#[derive(Debug)]
+pub struct Served {
+    /// The life of the process, for probes.
+    pub health: Health,
+    /// What scrapers read.
+    pub metrics: Arc<Metrics>,
+    /// The emulator, where there is one: its state and its test issuers.
+    pub emulator: Option<Arc<Emulator>>,
+    /// What can be looked into from this machine.
+    pub debug: Debug,
+}
+
+/// Serves probes and metrics on `listener` until `ended`.
+pub async fn serve(listener: TcpListener, served: Served, ended: CancellationToken) {
+    let Served {
+        health,
+        metrics,
+        emulator,
+        debug,
+    } = served;
     let mut routes = routes(health, Arc::clone(&metrics), emulator.clone());
     if let Some(emulator) = emulator {
         routes = routes.merge(emulator_routes(emulator));
     }
+    let for_this_machine = routes.clone().merge(debug_routes(&debug));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let stream = tokio::select! {
@@ -66,6 +82,11 @@ pub async fn serve(
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             continue;
+        };
+        let peer = stream.peer_addr();
+        let routes = match peer.is_ok_and(|peer| is_here(peer.ip())) {
+            true => &for_this_machine,
+            false => &routes,
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -84,6 +105,10 @@ pub async fn serve(
             }
         });
     }
+}
+
+fn is_here(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
 }
 
 fn routes(health: Health, metrics: Arc<Metrics>, emulator: Option<Arc<Emulator>>) -> Router {
@@ -113,6 +138,11 @@ fn emulator_routes(emulator: Arc<Emulator>) -> Router {
         .layer(middleware::from_fn(guard::refuse_pages))
 }
 
+/// Everything below `/debug`, which is not for web pages either.
+fn debug_routes(debug: &Debug) -> Router {
+    debug::routes(debug).layer(middleware::from_fn(guard::refuse_pages))
+}
+
 fn readiness(state: State, is_broken: bool) -> (StatusCode, String) {
     let reason = match state {
         State::Ready if is_broken => "the emulator lost a change on its way to the data directory",
@@ -134,6 +164,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::telemetry::log::Level;
 
     #[tokio::test]
     async fn readiness_follows_the_life_of_the_process_and_liveness_does_not() {
@@ -199,7 +230,13 @@ mod tests {
         let ended = CancellationToken::new();
         let health = Health::new().await;
         let metrics = Arc::new(Metrics::new());
-        let serving = tokio::spawn(serve(listener, health, metrics, None, ended.clone()));
+        let served = Served {
+            health,
+            metrics,
+            emulator: None,
+            debug: Debug::default(),
+        };
+        let serving = tokio::spawn(serve(listener, served, ended.clone()));
 
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -247,6 +284,67 @@ mod tests {
 
                 assert_eq!(response.status(), 403, "{method} {path}, {name}: {value}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_level_is_changed_by_what_is_one_and_by_nothing_else() {
+        let (level, _filter) = Level::new("info").unwrap();
+        let debug = Debug {
+            configuration: "[server]\n".to_owned(),
+            level: Some(level),
+        };
+        for (method, body, status, answer, why) in [
+            ("GET", "", 200, "info\n", "the level of the configuration"),
+            (
+                "PUT",
+                "warn,poolgate::server=debug\n",
+                200,
+                "warn,poolgate::server=debug\n",
+                "a level",
+            ),
+            (
+                "PUT",
+                "lout",
+                400,
+                "`lout` is not one of off, error, warn, info, debug, trace\n",
+                "no level",
+            ),
+            (
+                "GET",
+                "",
+                200,
+                "warn,poolgate::server=debug\n",
+                "what is wrong changes nothing",
+            ),
+            ("DELETE", "", 200, "info\n", "back to the configuration"),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri("http://127.0.0.1/debug/log-level")
+                .header("host", "127.0.0.1:9464")
+                .body(Body::from(body))
+                .unwrap();
+
+            let response = debug_routes(&debug).oneshot(request).await.unwrap();
+
+            assert_eq!(response.status(), status, "{why}");
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(bytes, answer.as_bytes(), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("192.0.2.1", false),
+            ("::ffff:192.0.2.1", false),
+            ("fe80::1", false),
+        ] {
+            assert_eq!(is_here(address.parse().unwrap()), expected, "{address}");
         }
     }
 

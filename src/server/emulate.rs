@@ -10,7 +10,7 @@ use super::aws_port::AwsPort;
 use super::health::{Health, State};
 use super::http_fetch::HttpFetch;
 use super::signals::Signals;
-use super::{Parts, StartError, aws_port, bind, open_admin};
+use super::{Parts, StartError, admin, aws_port, bind, open_admin};
 use crate::clock::Clock;
 use crate::emulator::{Emulator, Settings};
 use crate::telemetry::Metrics;
@@ -49,13 +49,13 @@ pub async fn start_emulating(parts: Parts) -> Result<Emulating, StartError> {
 
     let wanted = parts.aws_port.listen.unwrap_or(aws_port::USUAL_ADDRESS);
     let (listener, address) = bind(wanted, "emulator.listen")?;
-    let admin_address = open_admin(
-        &parts.admin,
-        &health,
-        &metrics,
-        Some(Arc::clone(&emulator)),
-        admin_ended,
-    )?;
+    let served = admin::Served {
+        health: health.clone(),
+        metrics: Arc::clone(&metrics),
+        emulator: Some(Arc::clone(&emulator)),
+        debug: parts.debug.clone(),
+    };
+    let admin_address = open_admin(&parts.admin, served, admin_ended)?;
     let port = aws_port::serve(listener, emulator, metrics);
     health.set(State::Ready).await;
     let admin_text = admin_address.map_or_else(|| "off".to_owned(), |one| one.to_string());

@@ -6,13 +6,15 @@
 
 use std::any::Any;
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Level, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How log lines look.
@@ -62,23 +64,71 @@ pub enum Error {
     Twice,
 }
 
-/// Sends the process's log lines to standard error from here on.
-pub fn init(settings: &Settings) -> Result<(), Error> {
+/// How much is logged. Clones change the same.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// What the configuration says.
+    configured: Arc<str>,
+    current: Arc<Mutex<String>>,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+/// What a subscriber filters events by.
+pub(crate) type Filter = reload::Layer<EnvFilter, Registry>;
+
+impl Level {
+    /// The level that these directives name, and the filter that follows it.
+    pub(crate) fn new(directives: &str) -> Result<(Self, Filter), String> {
+        let (filter, handle) = reload::Layer::new(read(directives)?);
+        let level = Self {
+            configured: Arc::from(directives),
+            current: Arc::new(Mutex::new(directives.to_owned())),
+            filter: handle,
+        };
+        Ok((level, filter))
+    }
+
+    /// What is logged now, as it was set.
+    pub fn current(&self) -> String {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+
+    /// Logs from here on what `directives` say, or tells what is wrong with them. A restart
+    /// forgets it.
+    pub fn set(&self, directives: &str) -> Result<(), String> {
+        let filter = read(directives)?;
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        self.filter
+            .reload(filter)
+            .map_err(|error| error.to_string())?;
+        directives.clone_into(&mut current);
+        Ok(())
+    }
+
+    /// Logs from here on what the configuration says.
+    pub fn reset(&self) -> Result<(), String> {
+        self.set(&self.configured)
+    }
+}
+
+/// Sends the process's log lines to standard error from here on, as many of them as the
+/// level that is given back says.
+pub fn init(settings: &Settings) -> Result<Level, Error> {
     let json = match settings.format {
         Format::Auto => !std::io::stderr().is_terminal(),
         Format::Text => false,
         Format::Json => true,
     };
     let colour = std::io::stderr().is_terminal();
-    subscriber(&settings.level, json, colour, std::io::stderr)?
-        .try_init()
-        .map_err(|_| Error::Twice)?;
+    let (subscriber, level) = subscriber(&settings.level, json, colour, std::io::stderr)?;
+    subscriber.try_init().map_err(|_| Error::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let what = fixed_text(panic.payload());
         tracing::error!(place, "panic: {what}");
     }));
-    Ok(())
+    Ok(level)
 }
 
 /// The text of a panic if it is a literal; a text made at run time may hold values
@@ -93,6 +143,10 @@ fn fixed_text(payload: &(dyn Any + Send)) -> &'static str {
 /// Whether `directives` name levels and targets. A lone word must be a level:
 /// the filter's own grammar takes a misspelled level for a target.
 pub fn check(directives: &str) -> Result<(), String> {
+    read(directives).map(|_| ())
+}
+
+fn read(directives: &str) -> Result<EnvFilter, String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     for directive in directives.split(',').map(str::trim) {
         let lone = !directive.contains(['=', '[', ']', '{', '}']);
@@ -102,7 +156,6 @@ pub fn check(directives: &str) -> Result<(), String> {
     }
     EnvFilter::builder()
         .parse(directives)
-        .map(|_| ())
         .map_err(|error| error.to_string())
 }
 
@@ -111,20 +164,16 @@ fn subscriber<W>(
     json: bool,
     colour: bool,
     writer: W,
-) -> Result<impl Subscriber + Send + Sync, Error>
+) -> Result<(impl Subscriber + Send + Sync, Level), Error>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let refused = |reason: String| Error::Level {
+    let (level, asked) = Level::new(level).map_err(|reason| Error::Level {
         level: level.to_owned(),
         reason,
-    };
-    check(level).map_err(refused)?;
-    let asked = EnvFilter::builder()
-        .parse(level)
-        .map_err(|error| refused(error.to_string()))?;
+    })?;
     let filter = asked.and(filter_fn(|metadata| {
-        is_ours(metadata.target()) || *metadata.level() <= Level::INFO
+        is_ours(metadata.target()) || *metadata.level() <= tracing::Level::INFO
     }));
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour && !json)
@@ -134,7 +183,7 @@ where
     } else {
         Box::new(lines.with_filter(filter))
     };
-    Ok(tracing_subscriber::registry().with(lines))
+    Ok((tracing_subscriber::registry().with(lines), level))
 }
 
 fn is_ours(target: &str) -> bool {
@@ -175,6 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn the_level_can_be_changed_while_lines_are_written_and_dependencies_stay_quiet() {
+        let buffer = Buffer::default();
+        let sink = buffer.clone();
+        let (subscriber, level) = subscriber("info", true, false, move || sink.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "poolgate", "unheard");
+            level.set("trace").unwrap();
+            tracing::debug!(target: "poolgate", "heard");
+            tracing::debug!(target: "hyper", "secret");
+            level.reset().unwrap();
+            tracing::debug!(target: "poolgate", "unheard");
+        });
+
+        let bytes = buffer.0.lock().unwrap().clone();
+        let written = String::from_utf8(bytes).unwrap();
+        assert_eq!(written.lines().count(), 1, "{written}");
+        assert!(written.contains("\"heard\""), "{written}");
+    }
+
+    #[test]
     fn directives_are_checked_before_use() {
         for (directives, good, why) in [
             ("info", true, "a level"),
@@ -199,7 +268,7 @@ mod tests {
     fn logged(level: &str, json: bool, events: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let sink = buffer.clone();
-        let subscriber = subscriber(level, json, false, move || sink.clone()).unwrap();
+        let (subscriber, _) = subscriber(level, json, false, move || sink.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, events);
         let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()

@@ -33,6 +33,7 @@ mod reader;
 mod schema;
 mod sources;
 mod tls;
+mod traces;
 
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
@@ -67,6 +68,8 @@ pub struct Config {
     pub aws_port: server::aws_port::Settings,
     /// Log lines.
     pub log: telemetry::log::Settings,
+    /// Traces.
+    pub traces: telemetry::traces::Settings,
     effective: String,
 }
 
@@ -108,6 +111,7 @@ impl Config {
             emulator: emulator::Settings::default(),
             aws_port: server::aws_port::Settings::default(),
             log: telemetry::log::Settings::default(),
+            traces: telemetry::traces::Settings::default(),
             effective: String::new(),
         };
         config.read(&mut reader);
@@ -195,6 +199,7 @@ impl Config {
         reader.read(&keys::EMULATOR_CLOCK, &mut emulator.pace);
         reader.read(&keys::EMULATOR_SECRET_KEYS_FILE, &mut emulator.secret_keys);
         emulator.default_region.clone_from(&upstream.region);
+        traces::read(reader, &mut self.traces);
         reader.read(&keys::LOG_FORMAT, &mut self.log.format);
         reader.read(&keys::LOG_LEVEL, &mut self.log.level);
     }

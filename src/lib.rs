@@ -60,7 +60,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`quota`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], `sections`: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], [`trace`], [`header_file`], `sections`: words |
 //!
 //! # What is deliberately absent
 //!
@@ -102,6 +102,7 @@ pub mod convert;
 pub mod emulator;
 pub mod failure;
 pub mod fetch;
+pub mod header_file;
 pub mod layers;
 pub mod model;
 pub mod notes;
@@ -116,4 +117,5 @@ pub mod server;
 pub mod service;
 pub mod status;
 pub mod telemetry;
+pub mod trace;
 pub mod upstream;

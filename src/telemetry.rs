@@ -1,8 +1,9 @@
-//! What the process tells about itself: log lines and metrics.
+//! What the process tells about itself: log lines, metrics and traces.
 //!
 //! This room owns every metric name ([`names`]). It promises that no label has
 //! more values than the protocol has methods and codes, or the configuration has
-//! targets for the audit journal, and that no dependency logs below `info`, where it would print messages and headers.
+//! targets for the audit journal, and that no dependency logs below `info`, where it would print
+//! messages and headers.
 
 mod forwarding;
 mod journal;
@@ -11,6 +12,7 @@ pub mod log;
 pub mod metrics;
 pub mod names;
 mod quotas;
+pub mod traces;
 
 pub use metrics::Metrics;
 pub use names::reference;

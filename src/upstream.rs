@@ -33,6 +33,7 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::call::Tenant;
 use crate::failure::Failure;
@@ -167,6 +168,8 @@ impl Upstream {
                 }
                 settled
             }
+            // A write goes on in a task of its own, below the same span.
+            .in_current_span()
         };
         match room {
             Some(room) => {

@@ -54,13 +54,11 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let (runtime, parts) = match serve::begin(config, console) {
+    let begun = match serve::begin(config, console) {
         Ok(begun) => begun,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::emulate(parts));
-    runtime.shutdown_timeout(serve::LEFTOVERS);
-    match ended {
+    match begun.run(server::emulate) {
         Ok(true) => exit::OK,
         Ok(false) => exit::CUT,
         Err(error) => serve::not_started(&error),

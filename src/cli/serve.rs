@@ -10,9 +10,10 @@ use crate::config::{Config, Flag, Sources};
 use crate::server::forwarding::Error;
 use crate::server::{self, Parts, StartError};
 use crate::telemetry;
+use crate::telemetry::traces::Traces;
 
 /// How long tasks may take to notice that the process ends, after the drain.
-pub(super) const LEFTOVERS: Duration = Duration::from_secs(1);
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -44,13 +45,11 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let (runtime, parts) = match begin(config, console) {
+    let begun = match begin(config, console) {
         Ok(begun) => begun,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(server::run(parts));
-    runtime.shutdown_timeout(LEFTOVERS);
-    match ended {
+    match begun.run(server::run) {
         Ok(outcome) if outcome.is_clean() => exit::OK,
         Ok(outcome) if outcome.unrecorded => exit::UNRECORDED,
         Ok(_) => exit::CUT,
@@ -58,23 +57,47 @@ pub(super) fn run(
     }
 }
 
-/// Begins to log; the runtime and the parts that every serving sub-command needs, or what
-/// the process ends with.
-pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<(Runtime, Parts), u8> {
-    let level = telemetry::log::init(&config.log).map_err(|error| {
+/// What a sub-command that serves begins with.
+pub(super) struct Begun {
+    parts: Parts,
+    runtime: Runtime,
+    traces: Option<Traces>,
+}
+
+impl Begun {
+    /// Runs to the end, and then exports what is left of traces.
+    pub(super) fn run<F: Future>(self, serve: impl FnOnce(Parts) -> F) -> F::Output {
+        let ended = self.runtime.block_on(serve(self.parts));
+        // While there is a runtime, which they are exported on.
+        drop(self.traces);
+        self.runtime.shutdown_timeout(LEFTOVERS);
+        ended
+    }
+}
+
+/// Begins to log and to trace; or says what the process ends with.
+pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<Begun, u8> {
+    let mut failed = |error: &dyn std::error::Error, code| {
         console.complain(error);
-        exit::FAILURE
-    })?;
+        code
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| {
-            tracing::error!(%error, "cannot start the runtime");
-            exit::FAILURE
-        })?;
+        .map_err(|error| failed(&error, exit::FAILURE))?;
+    let traces = {
+        let _inside = runtime.enter();
+        Traces::begin(&config.traces).map_err(|error| failed(&error, exit::CONFIGURATION))?
+    };
+    let level = telemetry::log::init(&config.log, traces.as_ref())
+        .map_err(|error| failed(&error, exit::FAILURE))?;
     let mut parts: Parts = config.into();
     parts.debug.level = Some(level);
-    Ok((runtime, parts))
+    Ok(Begun {
+        runtime,
+        parts,
+        traces,
+    })
 }
 
 /// Reports why a server did not start, and says what the process ends with.

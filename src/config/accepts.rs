@@ -189,6 +189,33 @@ impl<T: TryFrom<u64>> Accepts for Whole<T> {
     }
 }
 
+/// A part of a whole.
+pub(super) struct Ratio;
+
+impl Accepts for Ratio {
+    type Value = f64;
+
+    fn parse(&self, text: &str) -> Result<f64, String> {
+        let ratio: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+        match (0.0..=1.0).contains(&ratio) {
+            true => Ok(ratio),
+            false => Err("not between 0 and 1".to_owned()),
+        }
+    }
+
+    fn accepted(&self) -> String {
+        "a number from 0 to 1".to_owned()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Bare
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "type": "number", "minimum": 0, "maximum": 1 })
+    }
+}
+
 /// A duration with its unit, in a range.
 pub(super) struct Span {
     pub(super) least: Duration,
@@ -254,6 +281,15 @@ mod tests {
         assert_eq!(whole.parse("1"), Err("too small".to_owned()));
         assert_eq!(whole.parse("5"), Err("too large".to_owned()));
         assert_eq!(whole.parse("-3"), Err("not a whole number".to_owned()));
+    }
+
+    #[test]
+    fn a_ratio_is_a_part_of_one() {
+        assert_eq!(Ratio.parse("0.25"), Ok(0.25));
+        assert_eq!(Ratio.parse("1"), Ok(1.0));
+        for text in ["1.1", "-0.1", "NaN", "half"] {
+            assert!(Ratio.parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

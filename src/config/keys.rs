@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
-    LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Region, Regions, RoleArns, SamlFiles,
-    SecretKeysFile, Span, Tag, Targets, Url, Whole, Window,
+    LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Ratio, Region, Regions, RoleArns,
+    SamlFiles, SecretKeysFile, Span, Tag, Targets, Url, Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -196,6 +196,16 @@ keys! {
         "Whether the emulator's clock goes with the system's, or stands until `POST /emulator/clock` on the admin port moves it. For tests only.";
     EMULATOR_SECRET_KEYS_FILE: SecretKeysFile = "emulator.secret_keys_file", None, SecretKeysFile,
         "The secrets that signatures over HTTP are verified with, in lines of `ACCESS_KEY:SECRET`. Unset: signatures have to be there and well-formed, no more.";
+    TRACES_ENDPOINT: Url = "traces.endpoint", None, Url,
+        "The OpenTelemetry collector that traces go to, over OTLP/gRPC, such as `http://127.0.0.1:4317`. Unset: nothing is traced.";
+    TRACES_SAMPLE_RATIO: Ratio = "traces.sample_ratio", Some("1"), Ratio,
+        "Which part of the calls is traced, of those whose callers have not decided it for their trace.";
+    TRACES_SERVICE_NAME: Name = "traces.service_name", Some("poolgate"), Name,
+        "The name of this service in traces.";
+    TRACES_HEADERS_FILE: FilePath = "traces.headers_file", None, FilePath,
+        "The file with headers for the collector, such as `authorization`, in lines of `name: value`. It is read at the start.";
+    TRACES_CA_FILE: FilePath = "traces.ca_file", None, FilePath,
+        "The authorities that the collector's certificate comes from, in PEM. Unset: the system's.";
     LOG_FORMAT: OneOf<Format> = "log.format", Some("auto"),
         OneOf(&[("auto", Format::Auto), ("text", Format::Text), ("json", Format::Json)]),
         "How log lines look. `auto`: text on a terminal, JSON when not.";

@@ -358,6 +358,40 @@ fn the_effective_configuration_is_a_file_with_the_same_effect() {
 }
 
 #[test]
+fn files_for_a_collector_want_one_and_have_to_be_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("headers");
+    std::fs::write(&path, "authorization s3cret\n").unwrap();
+    let path = path.to_str().unwrap();
+    let told = |endpoint: &str| {
+        let environment = [
+            ("POOLGATE_TRACES__ENDPOINT", endpoint),
+            ("POOLGATE_TRACES__HEADERS_FILE", path),
+            ("POOLGATE_TRACES__CA_FILE", path),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let sources = Sources {
+            environment: environment.into(),
+            ..Sources::default()
+        };
+        Config::load(&sources).unwrap_err().to_string()
+    };
+
+    let without = told("");
+    let with = told("https://collector:4317");
+
+    for (text, told) in [
+        ("wants traces.endpoint", &without),
+        ("wants traces.endpoint with https", &without),
+        ("line 1 is not `name: value`", &with),
+        ("holds no certificate in PEM", &with),
+    ] {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    assert!(!without.contains("s3cret") && !with.contains("s3cret"));
+}
+
+#[test]
 fn mistakes_in_the_file_of_limits_are_mistakes_of_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let limits = folder.path().join("limits.toml");

@@ -55,6 +55,8 @@ impl Authenticate {
 }
 
 impl Gate for Authenticate {
+    const NAME: &'static str = "authenticate";
+
     fn check(&self, mut request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let caller = match &self.authenticator {

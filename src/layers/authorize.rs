@@ -175,6 +175,8 @@ impl Authorize {
 }
 
 impl Gate for Authorize {
+    const NAME: &'static str = "authorize";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let (request, body) = request.into_parts();

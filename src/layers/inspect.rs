@@ -35,6 +35,8 @@ pub struct Inspect {
 }
 
 impl Gate for Inspect {
+    const NAME: &'static str = "inspect";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let (mut parts, body) = request.into_parts();

@@ -127,6 +127,8 @@ impl Wrap for Limits {
 }
 
 impl Gate for Weights {
+    const NAME: &'static str = "weigh";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             self.0.admit_rest(request.extensions())?;

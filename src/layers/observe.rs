@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tonic::body::Body;
+use tracing::{Instrument, Span};
 
 use super::{Answer, Next, Request, Wrap};
 use crate::caller::{Caller, Peer};
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::notes::Notes;
 use crate::rpc::Rpc;
 use crate::status::{self, Severity};
+use crate::trace;
 use body::Observed;
 
 /// Where calls are counted.
@@ -55,8 +57,11 @@ impl Observe {
 
 impl Wrap for Observe {
     fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
+        let rpc = Rpc::of_path(request.uri().path());
+        let span = trace::of_call(rpc, request.headers());
         let mut call = Call {
-            rpc: Rpc::of_path(request.uri().path()),
+            rpc,
+            span: span.clone(),
             peer: request.extensions().get().map(|peer: &Peer| peer.address),
             started: self.clock.instant(),
             observe: Arc::clone(&self),
@@ -76,6 +81,7 @@ impl Wrap for Observe {
             }
             http::Response::from_parts(parts, Body::new(Observed::new(body, call)))
         }
+        .instrument(span)
         .boxed()
     }
 }
@@ -84,6 +90,7 @@ impl Wrap for Observe {
 struct Call {
     observe: Arc<Observe>,
     rpc: Rpc,
+    span: Span,
     peer: Option<SocketAddr>,
     started: Instant,
     notes: Notes,
@@ -101,6 +108,8 @@ impl Call {
             .instant()
             .saturating_duration_since(self.started);
         self.observe.meter.handled(self.rpc, code, took);
+        let is_our_fault = status::severity(code) == Severity::Ours;
+        trace::end_call(&self.span, code, is_our_fault);
         self.log(code, took);
     }
 

@@ -72,6 +72,8 @@ impl Wrap for Record {
 pub struct Intend;
 
 impl Gate for Intend {
+    const NAME: &'static str = "intend";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let extensions = request.extensions();

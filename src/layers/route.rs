@@ -17,6 +17,8 @@ use crate::rpc::Rpc;
 pub struct Route;
 
 impl Gate for Route {
+    const NAME: &'static str = "route";
+
     fn check(&self, mut request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let uri = request.uri();
@@ -34,6 +36,8 @@ impl Gate for Route {
 pub struct KnownService;
 
 impl Gate for KnownService {
+    const NAME: &'static str = "know service";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             if Rpc::of_path(request.uri().path()).is_known_service() {

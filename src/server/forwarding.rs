@@ -4,7 +4,6 @@
 mod collector;
 mod datagrams;
 mod forwarder;
-mod headers;
 mod lines;
 mod link;
 mod stream;
@@ -22,6 +21,7 @@ use super::tls;
 use crate::audit::Journal;
 use crate::audit::forward::{Cursor, Meter, Settings, first, oldest};
 use crate::clock::Clock;
+use crate::header_file;
 
 use forwarder::Forwarder;
 use lines::Lines;
@@ -63,7 +63,7 @@ pub enum Error {
 ///
 /// What is wrong with it.
 pub fn check_headers(path: &Path) -> Result<(), String> {
-    headers::read(path).map(drop)
+    header_file::read(path).map(drop)
 }
 
 /// Looks for mistakes in the file with authorities. Blocks.
@@ -153,7 +153,7 @@ fn headers(settings: &Settings) -> Result<HeaderMap, Error> {
     let Some(path) = &settings.headers_file else {
         return Ok(HeaderMap::new());
     };
-    headers::read(path).map_err(|reason| Error::File {
+    header_file::read(path).map_err(|reason| Error::File {
         key: "audit.forward_headers_file",
         reason,
     })

@@ -9,13 +9,17 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::registry::Registry;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use super::traces::Traces;
+use crate::trace;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,8 +117,8 @@ impl Level {
 }
 
 /// Sends the process's log lines to standard error from here on, as many of them as the
-/// level that is given back says.
-pub fn init(settings: &Settings) -> Result<Level, Error> {
+/// level that is given back says; and spans to `traces`, where there are some.
+pub fn init(settings: &Settings, traces: Option<&Traces>) -> Result<Level, Error> {
     let json = match settings.format {
         Format::Auto => !std::io::stderr().is_terminal(),
         Format::Text => false,
@@ -122,7 +126,17 @@ pub fn init(settings: &Settings) -> Result<Level, Error> {
     };
     let colour = std::io::stderr().is_terminal();
     let (subscriber, level) = subscriber(&settings.level, json, colour, std::io::stderr)?;
-    subscriber.try_init().map_err(|_| Error::Twice)?;
+    let traces = traces.map(|traces| {
+        OpenTelemetryLayer::new(traces.tracer())
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_filter(filter_fn(|metadata| metadata.target() == trace::TARGET))
+    });
+    subscriber
+        .with(traces)
+        .try_init()
+        .map_err(|_| Error::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let what = fixed_text(panic.payload());
@@ -164,7 +178,13 @@ fn subscriber<W>(
     json: bool,
     colour: bool,
     writer: W,
-) -> Result<(impl Subscriber + Send + Sync, Level), Error>
+) -> Result<
+    (
+        impl Subscriber + Send + Sync + for<'span> LookupSpan<'span>,
+        Level,
+    ),
+    Error,
+>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
@@ -172,8 +192,10 @@ where
         level: level.to_owned(),
         reason,
     })?;
+    // Spans are for traces; lines say what there is to say themselves.
     let filter = asked.and(filter_fn(|metadata| {
-        is_ours(metadata.target()) || *metadata.level() <= tracing::Level::INFO
+        metadata.is_event()
+            && (is_ours(metadata.target()) || *metadata.level() <= tracing::Level::INFO)
     }));
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour && !json)

@@ -4,12 +4,16 @@ use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
 };
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use tracing::Span;
 
 use crate::notes::Notes;
+use crate::trace;
 
 tokio::task_local! {
     /// The slip of the call that the task makes. Clients are shared among calls, so that
@@ -22,7 +26,16 @@ pub(super) async fn noted<T>(notes: Notes, call: impl Future<Output = T>) -> T {
     NOTES.scope(notes, call).await
 }
 
-/// Notes each attempt, and AWS's identifier of each that is answered.
+/// The span of the attempt that is under way.
+#[derive(Debug)]
+struct UnderWay(Span);
+
+impl Storable for UnderWay {
+    type Storer = StoreReplace<Self>;
+}
+
+/// Notes each attempt, and AWS's identifier of each that is answered; each has a span, and
+/// tells AWS of it.
 #[derive(Debug)]
 pub(super) struct NoteAttempts;
 
@@ -31,14 +44,39 @@ impl Intercept for NoteAttempts {
         "NoteAttempts"
     }
 
-    fn read_before_transmit(
+    // After signing, so that a proxy which continues the trace breaks no signature.
+    fn modify_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // Outside of a call nobody wants to know.
-        let _ = NOTES.try_with(|notes| notes.count_attempt());
+        let attempt = NOTES.try_with(|notes| {
+            notes.count_attempt();
+            notes.attempts()
+        });
+        let operation = config.load::<Metadata>().map_or("", Metadata::name);
+        let span = trace::of_attempt(operation, attempt.unwrap_or(1));
+        for (name, value) in trace::headers(&span) {
+            context.request_mut().headers_mut().insert(name, value);
+        }
+        config.interceptor_state().store_put(UnderWay(span));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(UnderWay(span)) = config.load::<UnderWay>() {
+            let response = context.response();
+            let status = response.map(|response| response.status().as_u16());
+            trace::end_attempt(span, status, response.and_then(RequestId::request_id));
+        }
+        config.interceptor_state().unset::<UnderWay>();
         Ok(())
     }
 

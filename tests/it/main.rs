@@ -43,5 +43,6 @@ mod strangers;
 mod support;
 mod tenants;
 mod tls;
+mod traces;
 mod unverified;
 mod upstream;

@@ -319,6 +319,8 @@ async fn a_panic_is_an_answer_and_the_next_call_works() {
 async fn a_gate_lets_pass_or_answers() {
     struct Even;
     impl Gate for Even {
+        const NAME: &'static str = "even";
+
         fn check(
             &self,
             request: Request,

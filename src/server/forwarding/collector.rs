@@ -16,9 +16,9 @@ use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use super::headers;
 use crate::audit::forward::{Failed, Line, judge, request};
 use crate::clock::Clock;
+use crate::header_file;
 
 /// How long a request may take (the default of OTLP's exporters).
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ impl Collector {
         let Some(path) = self.headers_file.clone() else {
             return;
         };
-        match tokio::task::spawn_blocking(move || headers::read(&path)).await {
+        match tokio::task::spawn_blocking(move || header_file::read(&path)).await {
             Ok(Ok(headers)) => self.headers = headers,
             Ok(Err(reason)) => {
                 tracing::warn!(reason, "the headers of audit lines stay as they were");

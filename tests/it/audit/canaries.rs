@@ -21,6 +21,7 @@ use crate::support::fake_aws::FakeAws;
 use crate::support::guarded::sha256;
 use crate::support::metrics;
 use crate::support::process::Process;
+use crate::support::span_collector::SpanCollector;
 use crate::support::syslog::Syslog;
 
 /// What all texts begin with.
@@ -64,6 +65,7 @@ const HIDDEN_IN_ANSWERS: [&str; 5] = [
 async fn no_canary_is_in_any_sink_that_it_does_not_belong_in() {
     let aws = FakeAws::answering(answer).await;
     let (collector, syslog) = (Collector::start().await, Syslog::start().await);
+    let traces = SpanCollector::start().await;
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &str| {
         let path = directory.path().join(name);
@@ -105,6 +107,7 @@ async fn no_canary_is_in_any_sink_that_it_does_not_belong_in() {
                 &format!("authorization: Bearer {COLLECTOR_TOKEN}\n"),
             ),
         ),
+        ("POOLGATE_TRACES__ENDPOINT", traces.url.clone()),
     ];
     let environment: Vec<_> = environment
         .iter()
@@ -142,7 +145,9 @@ async fn no_canary_is_in_any_sink_that_it_does_not_belong_in() {
     let check = String::from_utf8(check).unwrap();
     assert!(log.contains("GetId OK"), "{log}");
     assert!(check.contains("forward_headers_file = "), "{check}");
-    for text in [&log, &check, counted.text()] {
+    let spans = format!("{:?}", traces.spans());
+    assert!(spans.contains("CognitoIdentity.GetId"), "{spans}");
+    for text in [&log, &check, &spans, counted.text()] {
         assert_eq!(canaries(text), BTreeSet::new());
     }
 

@@ -8,6 +8,7 @@ pub(super) const WORDS: &[&str] = &[
     "clock",
     "failure",
     "fetch",
+    "header_file",
     "model",
     "notes",
     "operation",
@@ -16,6 +17,7 @@ pub(super) const WORDS: &[&str] = &[
     "rpc",
     "secret",
     "sections",
+    "trace",
 ];
 
 /// Floor 1: each may use the words and never another engine.
@@ -93,6 +95,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "status",
             "server",
             "pb",
+            "telemetry/traces",
             "cli/call",
             "cli/client",
             "cli/healthcheck",
@@ -125,7 +128,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["server", "upstream/error"]),
     ("axum", &["server/admin"]),
     ("prometheus_client", &["telemetry"]),
-    ("opentelemetry*", &["telemetry"]),
+    ("opentelemetry*", &["telemetry", "trace"]),
+    ("tracing_opentelemetry", &["telemetry", "trace"]),
     ("cedar_policy*", &["policy"]),
     // Connections are the server's; what a certificate says is read where callers are
     // told apart, and where a SAML provider says what it signs with.

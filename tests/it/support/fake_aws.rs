@@ -1,7 +1,6 @@
 //! An AWS endpoint on a real socket that misbehaves as it is told.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,15 +26,17 @@ pub enum Fault {
     Throttled,
 }
 
-/// The endpoint. It counts the requests that it has read to their end.
+/// The endpoint. It keeps the heads of the requests that it has read to their end.
 pub struct FakeAws {
     pub url: String,
-    requests: Arc<AtomicUsize>,
+    heads: Arc<Heads>,
 }
+
+type Heads = Mutex<Vec<String>>;
 
 impl FakeAws {
     pub async fn start(fault: Fault) -> Self {
-        Self::serve(move |stream, counted| connection(stream, fault, counted)).await
+        Self::serve(move |stream, heads| connection(stream, fault, heads)).await
     }
 
     /// Answers each request with bytes that are made of its operation and the number of
@@ -44,40 +45,43 @@ impl FakeAws {
         answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
         let answer = Arc::new(answer);
-        Self::serve(move |stream, counted| answered(stream, Arc::clone(&answer), counted)).await
+        Self::serve(move |stream, heads| answered(stream, Arc::clone(&answer), heads)).await
     }
 
-    async fn serve<F>(
-        connection: impl Fn(TcpStream, Arc<AtomicUsize>) -> F + Send + 'static,
-    ) -> Self
+    async fn serve<F>(connection: impl Fn(TcpStream, Arc<Heads>) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&requests);
+        let heads = Arc::<Heads>::default();
+        let kept = Arc::clone(&heads);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&counted)));
+                tokio::spawn(connection(stream, Arc::clone(&kept)));
             }
         });
-        Self { url, requests }
+        Self { url, heads }
     }
 
     /// How many requests were on the wire.
     pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.heads.lock().unwrap().len()
+    }
+
+    /// The heads of all requests, in their order.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 }
 
 async fn answered(
     mut stream: TcpStream,
     answer: Arc<impl Fn(&str, usize) -> Vec<u8>>,
-    requests: Arc<AtomicUsize>,
+    heads: Arc<Heads>,
 ) {
     while let Some(head) = read_request(&mut stream).await {
-        let number = requests.fetch_add(1, Ordering::SeqCst);
+        let number = keep(&heads, head.clone());
         let mut lines = head.lines();
         let target = lines.find_map(|line| line.strip_prefix("x-amz-target:"));
         let operation = target.unwrap().trim().rsplit('.').next().unwrap();
@@ -87,9 +91,9 @@ async fn answered(
     }
 }
 
-async fn connection(mut stream: TcpStream, fault: Fault, requests: Arc<AtomicUsize>) {
-    while read_request(&mut stream).await.is_some() {
-        requests.fetch_add(1, Ordering::SeqCst);
+async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
+    while let Some(head) = read_request(&mut stream).await {
+        keep(&heads, head);
         let json = "application/x-amz-json-1.1";
         let pool = r#"{"IdentityPoolId":"us-east-1:0a","IdentityPoolName":"p","AllowUnauthenticatedIdentities":false,"IdentityPoolTags":{}}"#;
         let error = |code: &str| format!(r#"{{"__type":"{code}","message":"as told"}}"#);
@@ -133,6 +137,13 @@ async fn connection(mut stream: TcpStream, fault: Fault, requests: Arc<AtomicUsi
             return;
         }
     }
+}
+
+/// Keeps a head, and tells how many there were before.
+fn keep(heads: &Heads, head: String) -> usize {
+    let mut heads = heads.lock().unwrap();
+    heads.push(head);
+    heads.len() - 1
 }
 
 /// Reads one HTTP/1.1 request with its body, and gives back its head; nothing when the peer

@@ -5,8 +5,8 @@
 //! * [`arbitrary`] makes random requests within the bounds of AWS's model.
 //! * [`bad_values`] are texts that are meant to break what they get into.
 //! * [`certificates::Authority`] makes certificates for TLS, good ones and bad ones.
-//! * [`collector::Collector`] takes logs over OTLP and [`syslog::Syslog`] messages, each
-//!   on a real socket and as a test wants.
+//! * [`collector::Collector`] takes logs over OTLP, [`span_collector::SpanCollector`] traces
+//!   and [`syslog::Syslog`] messages, each on a real socket and as a test wants.
 //! * [`direct::Direct`] is the emulator without poolgate around it.
 //! * [`examples`] has a request of every operation and makes calls generically.
 //! * [`fuzz::Target`] is what random input is thrown at, here and by `fuzz/`.
@@ -39,6 +39,7 @@ pub mod metrics;
 pub mod process;
 pub mod raw;
 pub mod records;
+pub mod span_collector;
 pub mod syslog;
 pub mod tokens;
 pub mod turnstile;

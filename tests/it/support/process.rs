@@ -59,7 +59,8 @@ impl Process {
         let log = Arc::new(Log::default());
         let (address, admin) = loop {
             let line = lines.next().unwrap().unwrap();
-            let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let parsed: serde_json::Value = serde_json::from_str(&line)
+                .unwrap_or_else(|_| panic!("not a line of a log: {line}"));
             log.add(line);
             if let Some(address) = parsed["address"].as_str() {
                 let admin = parsed["admin"]

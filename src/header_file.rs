@@ -1,4 +1,4 @@
-//! The file with headers for collectors, whose values are secrets.
+//! A file with headers for collectors, whose values are secrets.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const OWN: [HeaderName; 5] = [
 /// # Errors
 ///
 /// What is wrong, by the number of its line and without what stands there.
-pub(super) fn read(path: &Path) -> Result<HeaderMap, String> {
+pub fn read(path: &Path) -> Result<HeaderMap, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     parse(&text)
 }

@@ -6,10 +6,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::line::Draft;
@@ -21,8 +22,12 @@ pub const PLACES: usize = 4096;
 /// How long a call waits for a place.
 pub const PLACE_WAIT: Duration = Duration::from_millis(50);
 
-/// How long a call waits for its record to become durable.
+/// How long a call waits for its records to become durable, all in all.
 pub const DISK_WAIT: Duration = Duration::from_secs(2);
+
+/// How long it waits for its last record at least, whatever the one before took: a disk that
+/// has come back is not to be taken for one that is away.
+pub const LAST_WAIT: Duration = Duration::from_millis(100);
 
 /// The journal. Clones are the same journal.
 #[derive(Clone)]
@@ -103,6 +108,7 @@ impl Journal {
         match tokio::time::timeout(PLACE_WAIT, acquired).await {
             Ok(Ok(permit)) => Ok(Place {
                 shared: Arc::clone(&self.0),
+                patience: Arc::new(Mutex::new(DISK_WAIT)),
                 permit,
             }),
             Ok(Err(_)) => Err(Unavailable::Closed),
@@ -172,6 +178,8 @@ impl fmt::Debug for Journal {
 /// has no record.
 pub struct Place {
     shared: Arc<Shared>,
+    /// How long the call may still wait for the disk.
+    patience: Arc<Mutex<Duration>>,
     permit: OwnedSemaphorePermit,
 }
 
@@ -183,14 +191,14 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// When it is not durable within [`DISK_WAIT`].
+    /// When it is not durable within [`DISK_WAIT`], which all records of a place share.
     pub fn write(
         &self,
         draft: Draft,
         kind: Kind,
         durability: Durability,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
-        queue(&self.shared, draft, kind, durability, None)
+        queue(&self.shared, &self.patience, draft, kind, durability, None)
     }
 
     /// Writes the last record of the call and gives the place back once it is written.
@@ -200,19 +208,22 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// When it is not durable within [`DISK_WAIT`].
+    /// When it is not durable within what earlier records have left of [`DISK_WAIT`], or
+    /// within [`LAST_WAIT`] where that is longer.
     pub fn close(
         self,
         draft: Draft,
         kind: Kind,
         durability: Durability,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
-        queue(&self.shared, draft, kind, durability, Some(self.permit))
+        let place = Some(self.permit);
+        queue(&self.shared, &self.patience, draft, kind, durability, place)
     }
 }
 
 fn queue(
     shared: &Arc<Shared>,
+    patience: &Arc<Mutex<Duration>>,
     draft: Draft,
     kind: Kind,
     durability: Durability,
@@ -226,12 +237,44 @@ fn queue(
         acknowledge: Some(acknowledge),
         _place: place,
     });
-    let shared = Arc::clone(shared);
+    let (shared, patience) = (Arc::clone(shared), Arc::clone(patience));
     async move {
-        match tokio::time::timeout(DISK_WAIT, acknowledged).await {
+        let left = *patience.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        let waited = tokio::time::timeout(left, acknowledged).await;
+        let left = left.saturating_sub(begun.elapsed()).max(LAST_WAIT);
+        *patience.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        match waited {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Unavailable::Closed),
             Err(_) => Err(shared.late()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_records_of_a_call_share_the_time_that_it_waits_for_the_disk() {
+        let (journal, shared) = Journal::after(0);
+        let place = journal.place().await.unwrap();
+        let write = |place: &Place| place.write(Draft::empty(), Kind::Other, Durability::Synced);
+        let begun = Instant::now();
+
+        // The first one is on the disk after a second and a half, and the next one never.
+        let first = tokio::spawn(write(&place));
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        for waiting in shared.take(Duration::ZERO).waiting {
+            waiting.acknowledge.unwrap().send(()).unwrap();
+        }
+        assert_eq!(first.await.unwrap(), Ok(()));
+        assert!(write(&place).await.is_err());
+        assert_eq!(begun.elapsed().as_millis(), DISK_WAIT.as_millis());
+
+        let last = place.close(Draft::empty(), Kind::Other, Durability::Synced);
+        assert!(last.await.is_err());
+        assert_eq!(begun.elapsed(), DISK_WAIT + LAST_WAIT);
     }
 }

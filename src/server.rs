@@ -165,8 +165,10 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     )?;
     let limits = Limits {
         connections: parts.server.max_connections,
+        connections_of_address: parts.server.max_connections_per_address,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
+        life: parts.server.life,
     };
     let serving = listen::serve(listener, stack, limits, tls, metrics);
     health.set(State::Ready).await;

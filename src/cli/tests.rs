@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::CommandFactory;
 use tokio::runtime::Runtime;
@@ -257,11 +256,7 @@ fn metadata_a_token_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     let address = runtime.block_on(async {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let limits = listen::Limits {
-            connections: 1,
-            concurrent_streams: 1,
-            preface: Duration::from_secs(5),
-        };
+        let limits = listen::Limits::default();
         listen::serve(listener, service, limits, None, Arc::new(Metrics::new()));
         address
     });

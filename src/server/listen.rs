@@ -8,8 +8,11 @@
 //!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`];
 //! * a peer whose certificate is revoked, expires or loses its authority while it is
 //!   connected is told to go away within half a minute, and cut soon after;
-//! * at most `max_connections` are open, at most `max_concurrent_streams` calls on
-//!   each; resets forced by a peer are bounded;
+//! * at most `max_connections` are open, of which no address has more than its share, and at
+//!   most `max_concurrent_streams` calls are under way on each; resets forced by a peer are
+//!   bounded, and so are frames that belong to no call;
+//! * a connection that is old, or has had no call for long, is told to go away, and cut when
+//!   its calls have had their time;
 //! * after [`Serving::stop`] nothing is accepted and every peer is told to go away;
 //!   after [`Serving::cut`] every connection is gone.
 
@@ -23,17 +26,23 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Refusal;
 
 mod accept;
+mod addresses;
 mod call;
 mod connection;
+mod frames;
 mod handshake;
+mod life;
 mod preface;
 mod trust;
 
 pub(super) use accept::accept;
 pub use accept::bind;
+use addresses::Addresses;
 pub use handshake::{HANDSHAKE_TIMEOUT, ReadCertificate, Tls};
+pub use life::Life;
 
 /// How long a new connection may take to send its HTTP/2 preface.
 pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,10 +52,27 @@ pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// How many connections may be open.
     pub connections: usize,
+    /// How many of them one address may have; of IPv6, a /64.
+    pub connections_of_address: usize,
     /// How many calls one connection may have under way.
     pub concurrent_streams: u32,
     /// How long a new connection may take to send its HTTP/2 preface.
     pub preface: Duration,
+    /// How long a connection lives.
+    pub life: Life,
+}
+
+impl Default for Limits {
+    /// Reference: security, 4.2.
+    fn default() -> Self {
+        Self {
+            connections: 2_000,
+            connections_of_address: 200,
+            concurrent_streams: 100,
+            preface: PREFACE_TIMEOUT,
+            life: Life::default(),
+        }
+    }
 }
 
 /// A service that answers gRPC requests, whatever is behind it.
@@ -153,6 +179,7 @@ async fn accept_all(
     metrics: Arc<Metrics>,
     serving: Serving,
 ) {
+    let addresses = Addresses::new(limits.connections_of_address);
     loop {
         let stream = tokio::select! {
             biased;
@@ -160,17 +187,30 @@ async fn accept_all(
             stream = accept(&listener, &metrics) => stream,
         };
         if serving.connections.len() >= limits.connections {
-            metrics.connection_refused(crate::telemetry::metrics::Refusal::Limit);
+            metrics.connection_refused(Refusal::Limit);
             continue;
         }
-        serving.connections.spawn(connection::serve(
+        // A peer that has left already has no address.
+        let Ok(peer) = stream.peer_addr() else {
+            continue;
+        };
+        let Some(place) = addresses.place(peer.ip()) else {
+            metrics.connection_refused(Refusal::Address);
+            continue;
+        };
+        let serve = connection::serve(
             stream,
+            peer,
             service.clone(),
             limits,
             tls.clone(),
             Arc::clone(&metrics),
             serving.clone(),
-        ));
+        );
+        serving.connections.spawn(async move {
+            serve.await;
+            drop(place);
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::drain;
+use super::listen::Life;
 
 /// Where callers are let in without authentication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,10 @@ pub struct Settings {
     pub plaintext: Plaintext,
     /// How many connections may be open.
     pub max_connections: usize,
+    /// How many connections one address may have open.
+    pub max_connections_per_address: usize,
+    /// How long a connection lives.
+    pub life: Life,
     /// How many calls one connection may have under way.
     pub max_concurrent_streams: u32,
     /// The largest message.
@@ -58,6 +63,8 @@ impl Default for Settings {
             unauthenticated: Unauthenticated::default(),
             plaintext: Plaintext::default(),
             max_connections: 2000,
+            max_connections_per_address: 200,
+            life: Life::default(),
             max_concurrent_streams: 100,
             max_message_bytes: 1024 * 1024,
             default_deadline: Duration::from_secs(10),

@@ -11,15 +11,21 @@ use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 
-use super::listen::{self, Grpc, Limits, Serving};
+use super::listen::{self, Grpc, Life, Limits, Serving};
 use crate::pb;
 use crate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use crate::telemetry::Metrics;
 
 pub(super) const LIMITS: Limits = Limits {
     connections: 10,
+    connections_of_address: 10,
     concurrent_streams: 100,
     preface: Duration::from_secs(3600),
+    life: Life {
+        age: Duration::from_secs(3600),
+        idle: Duration::from_secs(3600),
+        grace: Duration::from_secs(3600),
+    },
 };
 
 /// Serves on a free port.
@@ -110,6 +116,20 @@ impl RawPeer {
         };
         tokio::select! {
             code = receiving => code,
+            () = sending => unreachable!("it never ends"),
+        }
+    }
+
+    /// Sends `bytes` while reading, until the other side has closed the connection.
+    pub(super) async fn flood_until_closed(mut self, bytes: Vec<u8>) {
+        let (mut read, mut write) = self.0.split();
+        let mut rest = Vec::new();
+        let sending = async {
+            let _ = write.write_all(&bytes).await;
+            std::future::pending().await
+        };
+        tokio::select! {
+            _ = read.read_to_end(&mut rest) => {}
             () = sending => unreachable!("it never ends"),
         }
     }

@@ -11,6 +11,8 @@ pub(super) type OutcomeLabels = [(&'static str, &'static str); 4];
 pub enum Refusal {
     /// Too many connections are open.
     Limit,
+    /// Too many connections of its address are open.
+    Address,
     /// No HTTP/2 preface came in time, or something else came.
     Preface,
     /// There was no TLS handshake in time, or one that we or the peer refused.
@@ -20,12 +22,47 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    pub(super) const ALL: [Refusal; 5] = [
+        Refusal::Limit,
+        Refusal::Address,
+        Refusal::Preface,
+        Refusal::Tls,
+        Refusal::Error,
+    ];
+
     pub(super) fn label(self) -> &'static str {
         match self {
             Refusal::Limit => "limit",
+            Refusal::Address => "address",
             Refusal::Preface => "preface",
             Refusal::Tls => "tls",
             Refusal::Error => "error",
+        }
+    }
+}
+
+/// Why a connection was ended by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It had grown old.
+    Age,
+    /// It had no call for long.
+    Idle,
+    /// The certificate of its peer is no longer good.
+    Trust,
+    /// Its peer sent too many frames that belong to no call.
+    Flood,
+}
+
+impl Ending {
+    pub(super) const ALL: [Ending; 4] = [Ending::Age, Ending::Idle, Ending::Trust, Ending::Flood];
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Ending::Age => "age",
+            Ending::Idle => "idle",
+            Ending::Trust => "trust",
+            Ending::Flood => "flood",
         }
     }
 }

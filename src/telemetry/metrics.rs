@@ -19,7 +19,7 @@ use crate::layers::Meter;
 use crate::operation::Operation;
 use crate::rpc::Rpc;
 
-pub use super::labels::Refusal;
+pub use super::labels::{Ending, Refusal};
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -39,6 +39,7 @@ pub struct Metrics {
     handling: Family<MethodLabels, Histogram, fn() -> Histogram>,
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
+    ended: Family<[(&'static str, &'static str); 1], Counter>,
     panics: Counter,
     authentications: Family<PairLabels, Counter>,
     decisions: Family<PairLabels, Counter>,
@@ -61,6 +62,7 @@ impl Metrics {
             handling: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             connections: Gauge::default(),
             refused: Family::default(),
+            ended: Family::default(),
             panics: Counter::default(),
             authentications: Family::default(),
             decisions: Family::default(),
@@ -76,13 +78,11 @@ impl Metrics {
             let labels = method_labels(Rpc::of_operation(*operation));
             drop(metrics.started.get_or_create(&labels));
         }
-        for reason in [
-            Refusal::Limit,
-            Refusal::Preface,
-            Refusal::Tls,
-            Refusal::Error,
-        ] {
+        for reason in Refusal::ALL {
             drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
+        }
+        for reason in Ending::ALL {
+            drop(metrics.ended.get_or_create(&[("reason", reason.label())]));
         }
         metrics
     }
@@ -100,6 +100,13 @@ impl Metrics {
     /// A connection was closed before its first call.
     pub fn connection_refused(&self, reason: Refusal) {
         self.refused
+            .get_or_create(&[("reason", reason.label())])
+            .inc();
+    }
+
+    /// A connection was ended by us, or its peer told to go away, while we serve.
+    pub fn connection_ended(&self, reason: Ending) {
+        self.ended
             .get_or_create(&[("reason", reason.label())])
             .inc();
     }
@@ -151,6 +158,7 @@ impl Metrics {
         add(registry, &names::BUILD, build);
         add(registry, &names::CONNECTIONS, self.connections.clone());
         add(registry, &names::REFUSED, self.refused.clone());
+        add(registry, &names::ENDED, self.ended.clone());
         add(registry, &names::PANICS, self.panics.clone());
         add(
             registry,

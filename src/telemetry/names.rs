@@ -60,7 +60,15 @@ pub const REFUSED: Name = Name {
     name: "poolgate_connections_refused_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections closed before their first call: `limit` (too many are open), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
+    meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
+};
+
+/// Connections that we have ended.
+pub const ENDED: Name = Name {
+    name: "poolgate_connections_ended_total",
+    kind: "counter",
+    labels: &["reason"],
+    meaning: "Connections whose peer was told to go away because of its `age`, because it was `idle` or because its certificate is no longer good (`trust`), and connections closed because of a `flood` of frames that belong to no call.",
 };
 
 /// Panics caught.
@@ -223,6 +231,7 @@ pub const ALL: &[&Name] = &[
     &BUILD,
     &CONNECTIONS,
     &REFUSED,
+    &ENDED,
     &PANICS,
     &AUTHENTICATIONS,
     &DECISIONS,

@@ -190,9 +190,8 @@ impl Moving {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let limits = Limits {
-            connections: 1000,
-            concurrent_streams: 100,
             preface: Duration::from_secs(60),
+            ..Limits::default()
         };
         let with_tls = Tls::new(sets.clone(), Some(authn::certificate::read));
         listen::serve(listener, stack, limits, Some(with_tls), metrics);

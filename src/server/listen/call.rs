@@ -5,11 +5,13 @@ use std::pin::Pin;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::Grpc;
+use super::life::UnderWay;
 use crate::caller::Peer;
 use crate::layers::Holding;
 use crate::rpc::Rpc;
@@ -20,10 +22,15 @@ pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) peer: Peer,
     pub(super) open: TaskTracker,
+    /// How many are under way on this connection, of whatever service.
+    pub(super) under_way: watch::Sender<usize>,
 }
 
+/// What counts a call while it lives.
+type Open = (UnderWay, Option<TaskTrackerToken>);
+
 impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
-    type Response = Response<Holding<Option<TaskTrackerToken>>>;
+    type Response = Response<Holding<Open>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -33,7 +40,10 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
         let service = self.service.clone();
         // Nobody loses anything when a probe or a stream of reflection is cut.
         let counts = !Rpc::of_path(request.uri().path()).is_infrastructure();
-        let open = counts.then(|| self.open.token());
+        let open = (
+            UnderWay::new(&self.under_way),
+            counts.then(|| self.open.token()),
+        );
         Box::pin(async move {
             let response = service.oneshot(request).await?;
             Ok(response.map(|body| Holding::new(body, open)))

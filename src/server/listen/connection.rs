@@ -9,14 +9,17 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::call::Calls;
+use super::frames::{Flood, Flooded, Paid};
 use super::handshake::{Refused, Secured, Tls};
 use super::trust::Trust;
 use super::{Grpc, Limits, Serving, preface};
 use crate::caller::Peer;
 use crate::telemetry::Metrics;
-use crate::telemetry::metrics::Refusal;
+use crate::telemetry::metrics::{Ending, Refusal};
 
 /// Streams that a peer opens and resets before we have looked at them.
 const PENDING_ACCEPT_RESETS: usize = 20;
@@ -33,15 +36,13 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Serves `stream` until either side ends it, or its peer loses our trust.
 pub(super) async fn serve(
     stream: TcpStream,
+    address: SocketAddr,
     service: impl Grpc,
     limits: Limits,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
     serving: Serving,
 ) {
-    let Ok(address) = stream.peer_addr() else {
-        return;
-    };
     let peer = Peer {
         address: canonical(address),
         certificate: None,
@@ -109,28 +110,40 @@ async fn speak<S>(
         metrics.connection_refused(Refusal::Preface);
         return;
     };
+    let under_way = watch::Sender::new(0);
+    let life = limits.life.spread(Uuid::new_v4().as_u128());
+    let over = life.over(under_way.subscribe());
     let calls = Calls {
         service,
         peer,
         open: serving.calls.clone(),
+        under_way,
     };
-    let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
+    let flooded = Flooded::default();
+    let stream = TokioIo::new(Paid::new(stream, flooded.clone()));
+    let mut connection = pin!(builder(limits).serve_connection(stream, calls));
     let grace = tokio::select! {
         biased;
         () = serving.cut.cancelled() => return,
-        ended = connection.as_mut() => return log_end(ended, address),
+        ended = connection.as_mut() => return tell_end(ended, address, &flooded, metrics),
         // The drain has its own time limit.
         () = serving.stopped.cancelled() => None,
         (reason, grace) = trust.lost() => {
             tracing::info!(peer = %address, %reason, "peer is no longer trusted, told to go away");
+            metrics.connection_ended(Ending::Trust);
             Some(grace)
+        }
+        over = over => {
+            tracing::debug!(peer = %address, reason = %over, "peer told to go away");
+            metrics.connection_ended(over.ending());
+            Some(life.grace)
         }
     };
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         biased;
         () = serving.cut.cancelled() => {}
-        ended = connection => log_end(ended, address),
+        ended = connection => tell_end(ended, address, &flooded, metrics),
         () = pass(grace) => tracing::info!(peer = %address, "peer did not go away, connection cut"),
     }
 }
@@ -143,8 +156,11 @@ async fn pass(time: Option<Duration>) {
     }
 }
 
-fn log_end(ended: hyper::Result<()>, peer: SocketAddr) {
-    if let Err(error) = ended {
+fn tell_end(ended: hyper::Result<()>, peer: SocketAddr, flooded: &Flooded, metrics: &Metrics) {
+    if flooded.is_so() {
+        metrics.connection_ended(Ending::Flood);
+        tracing::info!(%peer, "connection closed: {Flood}");
+    } else if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended with an error");
     }
 }

@@ -114,8 +114,117 @@ async fn a_peer_that_makes_resets_is_sent_away() {
     }
 }
 
+#[tokio::test]
+async fn a_peer_that_floods_with_frames_of_no_call_is_cut_off_and_counted_and_others_are_not() {
+    let (address, serving, metrics) = serve(answer(), LIMITS);
+    let _victim = connect(address).await;
+    until(|| serving.open_connections() == 1).await;
+    let one = 1_u32.to_be_bytes();
+    for (number, (why, kind, stream, payload)) in (1..).zip([
+        ("PING", PING, 0, [0; 8].as_slice()),
+        ("SETTINGS", SETTINGS, 0, &[]),
+        ("PRIORITY", PRIORITY, 1, &[0; 5]),
+        ("of an unknown type", 0x42, 0, &[]),
+        ("WINDOW_UPDATE", WINDOW_UPDATE, 0, &one),
+    ]) {
+        let flood = raw_frame(kind, 0, stream, payload).repeat(1_100);
+
+        RawPeer::greet(address)
+            .await
+            .flood_until_closed(flood)
+            .await;
+
+        until(|| serving.open_connections() == 1).await;
+        let ended = format!("poolgate_connections_ended_total{{reason=\"flood\"}} {number}\n");
+        assert!(metrics.encode().contains(&ended), "{why}");
+    }
+    assert_eq!(call(address).await, "answered");
+}
+
+#[tokio::test]
+async fn a_connection_over_the_share_of_its_address_is_closed_and_counted() {
+    let limits = Limits {
+        connections_of_address: 1,
+        ..LIMITS
+    };
+    let (address, serving, metrics) = serve(answer(), limits);
+    let first = RawPeer::silent(address).await;
+    until(|| serving.open_connections() == 1).await;
+
+    RawPeer::silent(address).await.closed().await;
+    let refused = "poolgate_connections_refused_total{reason=\"address\"} 1";
+    assert!(metrics.encode().contains(refused));
+
+    drop(first);
+    until(|| serving.open_connections() == 0).await;
+    assert_eq!(call(address).await, "answered");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_old_or_idle_is_told_to_go_away() {
+    let short = Duration::from_millis(20);
+    for (reason, life) in [
+        (
+            "age",
+            Life {
+                age: short,
+                ..LIMITS.life
+            },
+        ),
+        (
+            "idle",
+            Life {
+                idle: short,
+                ..LIMITS.life
+            },
+        ),
+    ] {
+        let (address, serving, metrics) = serve(answer(), Limits { life, ..LIMITS });
+        let mut peer = RawPeer::greet(address).await;
+
+        while peer.receive().await.expect("a GOAWAY before the end").0 != GOAWAY {}
+
+        until(|| serving.open_connections() == 0).await;
+        let ended = format!("poolgate_connections_ended_total{{reason=\"{reason}\"}} 1");
+        assert!(metrics.encode().contains(&ended), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_end_on_a_connection_that_has_grown_old_and_has_no_longer_than_the_grace() {
+    let life = |grace| Life {
+        age: Duration::from_millis(20),
+        grace,
+        ..LIMITS.life
+    };
+    let slow = service_fn(async |_: Request<Body>| {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        says("answered")
+    });
+    let (address, _serving, _) = serve(
+        slow,
+        Limits {
+            life: life(LIMITS.life.grace),
+            ..LIMITS
+        },
+    );
+    assert_eq!(call(address).await, "answered");
+
+    let cut = Limits {
+        life: life(Duration::from_millis(20)),
+        ..LIMITS
+    };
+    let (address, serving, _) = serve(answer_never(), cut);
+    let mut peer = RawPeer::greet(address).await;
+    peer.begin_request().await;
+    peer.closed().await;
+    until(|| serving.open_connections() == 0).await;
+}
+
+const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
 const CANCEL: u32 = 8;
 const ENHANCE_YOUR_CALM: u32 = 11;

@@ -61,9 +61,8 @@ impl Turnstile {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Connections {
-            connections: 1000,
-            concurrent_streams: 100,
             preface: Duration::from_secs(60),
+            ..Connections::default()
         };
         listen::serve(listener, stack, connections, None, metrics.clone());
         Self {

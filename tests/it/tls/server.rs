@@ -62,9 +62,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let metrics = Arc::new(Metrics::new());
         let limits = Limits {
-            connections: 1000,
-            concurrent_streams: 100,
             preface: Duration::from_secs(3600),
+            ..Limits::default()
         };
         let stack = App::emulator().await.stack;
         let counted = Arc::clone(&metrics);

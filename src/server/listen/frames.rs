@@ -1,0 +1,326 @@
+//! What a peer may send beside calls: a budget of frames.
+//!
+//! h2 answers PING and SETTINGS, reads over PRIORITY and what it does not know, and bounds
+//! none of them: a peer that sends nothing else takes most of a core (reference: security,
+//! F8). Here every frame has a price, what belongs to calls earns something, and a peer that
+//! has spent all is cut off.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::preface::PREFACE;
+
+/// What a peer has at first, and at most (reference: security, 4.2).
+const MOST: i64 = 1_000;
+/// What it gets back in a second.
+const REFILL: i64 = 100;
+
+const HEAD: usize = 9;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+
+/// A peer has spent its budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a flood of frames that belong to no call")]
+pub(super) struct Flood;
+
+/// Whether a peer has; hyper's error does not say why reading failed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flooded(Arc<AtomicBool>);
+
+impl Flooded {
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a frame earns, or costs where it is negative.
+///
+/// A call pays for the PING that clients which measure their bandwidth send with each
+/// answer, and for the window updates that go with it.
+fn worth(kind: u8, flags: u8, length: usize) -> i64 {
+    match kind {
+        HEADERS => 25,
+        // The end of a call that sends nothing more is no flood.
+        DATA if length == 0 && flags & END_STREAM == 0 => -50,
+        DATA => i64::try_from(length / 256).unwrap_or(MOST),
+        PRIORITY | WINDOW_UPDATE => -1,
+        CONTINUATION => -2,
+        SETTINGS | PING => -20,
+        RST_STREAM => -5,
+        _ => -5,
+    }
+}
+
+/// What is left to a peer.
+#[derive(Debug)]
+struct Budget {
+    left: i64,
+    refilled: Instant,
+}
+
+impl Budget {
+    fn new(now: Instant) -> Self {
+        Self {
+            left: MOST,
+            refilled: now,
+        }
+    }
+
+    /// Charges for a frame. The time is asked for only when nothing is left.
+    fn charge(&mut self, worth: i64, now: impl FnOnce() -> Instant) -> Result<(), Flood> {
+        self.left = self.left.saturating_add(worth).min(MOST);
+        if self.left >= 0 {
+            return Ok(());
+        }
+        let now = now();
+        let gone = now.saturating_duration_since(self.refilled);
+        let refill = i64::try_from(gone.as_millis()).unwrap_or(i64::MAX);
+        let refill = refill.saturating_mul(REFILL) / 1_000;
+        self.refilled = now;
+        self.left = self.left.saturating_add(refill).min(MOST);
+        match self.left >= 0 {
+            true => Ok(()),
+            false => Err(Flood),
+        }
+    }
+}
+
+/// Reads the heads of frames out of a stream of bytes, however it is cut.
+#[derive(Debug)]
+struct Heads {
+    head: [u8; HEAD],
+    have: usize,
+    /// How many bytes come before the next head.
+    skip: usize,
+}
+
+impl Heads {
+    /// Begins with the preface.
+    fn new() -> Self {
+        Self {
+            head: [0; HEAD],
+            have: 0,
+            skip: PREFACE.len(),
+        }
+    }
+
+    /// Tells of every head that is complete with these bytes.
+    fn read(
+        &mut self,
+        mut bytes: &[u8],
+        mut each: impl FnMut(u8, u8, usize) -> Result<(), Flood>,
+    ) -> Result<(), Flood> {
+        while !bytes.is_empty() {
+            if self.skip > 0 {
+                let count = self.skip.min(bytes.len());
+                self.skip -= count;
+                bytes = bytes.get(count..).unwrap_or_default();
+                continue;
+            }
+            let missing = (HEAD - self.have).min(bytes.len());
+            let (some, rest) = bytes.split_at(missing);
+            if let Some(place) = self.head.get_mut(self.have..self.have + missing) {
+                place.copy_from_slice(some);
+            }
+            self.have += missing;
+            bytes = rest;
+            if self.have == HEAD {
+                let [high, middle, low, kind, flags, ..] = self.head;
+                let length = u32::from_be_bytes([0, high, middle, low]);
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                (self.have, self.skip) = (0, length);
+                each(kind, flags, length)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A stream whose frames are paid for. It fails with [`Flood`] when they cannot be.
+pub(super) struct Paid<S> {
+    stream: S,
+    heads: Heads,
+    budget: Budget,
+    flooded: Flooded,
+}
+
+impl<S> Paid<S> {
+    /// A stream that begins with the preface.
+    pub(super) fn new(stream: S, flooded: Flooded) -> Self {
+        Self {
+            stream,
+            heads: Heads::new(),
+            budget: Budget::new(Instant::now()),
+            flooded,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paid<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        let budget = &mut this.budget;
+        let read = this.heads.read(bytes, |kind, flags, length| {
+            budget.charge(worth(kind, flags, length), Instant::now)
+        });
+        Poll::Ready(read.map_err(|flood| {
+            this.flooded.0.store(true, Ordering::Relaxed);
+            io::Error::other(flood)
+        }))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paid<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_calls_is_free_and_floods_are_not() {
+        const ACK: u8 = 1;
+        for (why, frames, allowed) in [
+            ("pings", vec![(PING, 0, 8)], 50),
+            (
+                "acknowledgements nobody waits for",
+                vec![(PING, ACK, 8)],
+                50,
+            ),
+            ("settings", vec![(SETTINGS, 0, 0)], 50),
+            ("empty data", vec![(DATA, 0, 0)], 20),
+            ("what nobody knows", vec![(0x42, 0, 0)], 200),
+            ("priorities", vec![(PRIORITY, 0, 5)], 1_000),
+            (
+                "calls of a client that pings with each",
+                vec![
+                    (HEADERS, 4, 100),
+                    (DATA, 1, 70),
+                    (WINDOW_UPDATE, 0, 4),
+                    (WINDOW_UPDATE, 0, 4),
+                    (PING, 0, 8),
+                ],
+                usize::MAX,
+            ),
+            (
+                "calls that are cancelled",
+                vec![(HEADERS, 4, 100), (DATA, 1, 70), (RST_STREAM, 0, 4)],
+                usize::MAX,
+            ),
+            (
+                "a call's end",
+                vec![(HEADERS, 4, 100), (DATA, 1, 0)],
+                usize::MAX,
+            ),
+        ] {
+            let now = Instant::now();
+            let mut budget = Budget::new(now);
+
+            let rounds = (0..100_000).take_while(|_| {
+                frames.iter().all(|&(kind, flags, length)| {
+                    budget.charge(worth(kind, flags, length), || now).is_ok()
+                })
+            });
+
+            assert_eq!(rounds.count(), allowed.min(100_000), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_peer_that_pings_five_times_a_second_goes_on_for_ever() {
+        let begun = Instant::now();
+        let mut budget = Budget::new(begun);
+
+        for number in 0..10_000 {
+            let now = begun + Duration::from_millis(200) * number;
+            assert_eq!(budget.charge(worth(PING, 0, 8), || now), Ok(()), "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn heads_are_found_however_the_bytes_are_cut(
+            frames in prop::collection::vec((any::<u8>(), any::<u8>(), 0..300usize), 0..20),
+            cuts in prop::collection::vec(1..50usize, 1..20),
+        ) {
+            let mut bytes = PREFACE.to_vec();
+            for (kind, flags, length) in &frames {
+                let head = u32::try_from(*length).unwrap().to_be_bytes();
+                bytes.extend(&head[1..]);
+                bytes.extend([*kind, *flags, 0, 0, 0, 1]);
+                bytes.extend(vec![0xff; *length]);
+            }
+            let mut heads = Heads::new();
+            let mut found = Vec::new();
+            let mut rest = bytes.as_slice();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (some, more) = rest.split_at((*cut).min(rest.len()));
+                let mut each = |kind, flags, length| {
+                    found.push((kind, flags, length));
+                    Ok(())
+                };
+                heads.read(some, &mut each).unwrap();
+                rest = more;
+            }
+
+            prop_assert_eq!(found, frames);
+        }
+    }
+}

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::line::Draft;
 use super::queue::{Shared, Waiting};
+use crate::clock::Clock;
 
 /// How many calls may be under way; each has a place (reference: security, 4.4).
 pub const PLACES: usize = 4096;
@@ -92,8 +92,8 @@ pub struct State {
 }
 
 impl Journal {
-    pub(super) fn after(last: u64) -> (Self, Arc<Shared>) {
-        let shared = Arc::new(Shared::after(last));
+    pub(super) fn after(last: u64, clock: Clock) -> (Self, Arc<Shared>) {
+        let shared = Arc::new(Shared::after(last, clock));
         (Self(Arc::clone(&shared)), shared)
     }
 
@@ -123,6 +123,12 @@ impl Journal {
     pub fn failing(&self) -> Option<Unavailable> {
         let state = self.0.state.borrow();
         state.cause.clone().map(Unavailable::Failing)
+    }
+
+    /// Why records are not taken at the moment, if they are not. Whoever asks has a call
+    /// that is refused then, and it counts as a failure.
+    pub fn refuses(&self) -> Option<Unavailable> {
+        self.0.refuses().map(Unavailable::Failing)
     }
 
     /// Whether records are taken, and every change of that.
@@ -240,9 +246,11 @@ fn queue(
     let (shared, patience) = (Arc::clone(shared), Arc::clone(patience));
     async move {
         let left = *patience.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = Instant::now();
+        let begun = shared.clock.instant();
         let waited = tokio::time::timeout(left, acknowledged).await;
-        let left = left.saturating_sub(begun.elapsed()).max(LAST_WAIT);
+        let left = left
+            .saturating_sub(shared.clock.instant() - begun)
+            .max(LAST_WAIT);
         *patience.lock().unwrap_or_else(PoisonError::into_inner) = left;
         match waited {
             Ok(Ok(())) => Ok(()),
@@ -254,27 +262,40 @@ fn queue(
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use tokio::time::{Instant, sleep};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn all_records_of_a_call_share_the_time_that_it_waits_for_the_disk() {
-        let (journal, shared) = Journal::after(0);
+        let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+        let pass = async |time: Duration| {
+            sleep(time - Duration::from_millis(1)).await;
+            clock.advance(time);
+        };
+        let (journal, shared) = Journal::after(0, clock.clone());
         let place = journal.place().await.unwrap();
         let write = |place: &Place| place.write(Draft::empty(), Kind::Other, Durability::Synced);
         let begun = Instant::now();
 
         // The first one is on the disk after a second and a half, and the next one never.
         let first = tokio::spawn(write(&place));
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        pass(Duration::from_millis(1_500)).await;
         for waiting in shared.take(Duration::ZERO).waiting {
             waiting.acknowledge.unwrap().send(()).unwrap();
         }
         assert_eq!(first.await.unwrap(), Ok(()));
-        assert!(write(&place).await.is_err());
-        assert_eq!(begun.elapsed().as_millis(), DISK_WAIT.as_millis());
+        let (second, ()) = tokio::join!(write(&place), pass(Duration::from_millis(500)));
+        assert!(second.is_err());
+        assert_eq!(begun.elapsed().as_millis(), DISK_WAIT.as_millis() - 1);
 
         let last = place.close(Draft::empty(), Kind::Other, Durability::Synced);
         assert!(last.await.is_err());
-        assert_eq!(begun.elapsed(), DISK_WAIT + LAST_WAIT);
+        assert_eq!(
+            (begun.elapsed() - DISK_WAIT).as_millis(),
+            LAST_WAIT.as_millis() - 1
+        );
     }
 }

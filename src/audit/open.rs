@@ -63,7 +63,7 @@ impl Journal {
                 )
             }
         };
-        let (journal, shared) = Self::after(chain.seq);
+        let (journal, shared) = Self::after(chain.seq, clock.clone());
         let mut writer = Writer {
             shared,
             sink,

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::journal::{Durability, Kind, PLACES, State, Unavailable};
 use super::line::Draft;
+use crate::clock::Clock;
 
 /// How many turns of other tasks the writer waits for at most, and after how many records
 /// for none any more (reference: security, 4.4).
@@ -17,6 +18,7 @@ const ENOUGH: usize = 64;
 
 /// What the writer and those who write share.
 pub(super) struct Shared {
+    pub(super) clock: Clock,
     pub(super) places: Arc<Semaphore>,
     queue: Mutex<Queue>,
     filled: Condvar,
@@ -72,8 +74,9 @@ pub(super) struct Taken {
 
 impl Shared {
     /// Goes on after the line of this number, which is on the disk.
-    pub(super) fn after(last: u64) -> Self {
+    pub(super) fn after(last: u64, clock: Clock) -> Self {
         Self {
+            clock,
             places: Arc::new(Semaphore::new(PLACES)),
             queue: Mutex::default(),
             filled: Condvar::new(),
@@ -199,10 +202,29 @@ impl Shared {
 
     /// Writing has failed.
     pub(super) fn failed(&self, cause: Arc<str>) {
+        let mut is_first = false;
         self.state.send_modify(|state| {
+            is_first = state.failures == 0;
             state.failures = state.failures.saturating_add(1);
-            state.cause = Some(cause);
+            state.cause = Some(Arc::clone(&cause));
         });
+        if is_first {
+            tracing::error!(%cause, "the audit journal takes no records: {cause}");
+        }
+    }
+
+    /// Why records are not taken at the moment, if they are not. Whoever asks has a call
+    /// that is refused then, and that counts: a writer that hangs fails only once itself.
+    pub(super) fn refuses(&self) -> Option<Arc<str>> {
+        let mut cause = None;
+        self.state.send_if_modified(|state| {
+            cause.clone_from(&state.cause);
+            if cause.is_some() {
+                state.failures = state.failures.saturating_add(1);
+            }
+            cause.is_some()
+        });
+        cause
     }
 
     /// Somebody has waited for longer than anybody should. That is a failure too: a disk
@@ -219,11 +241,14 @@ impl Shared {
 
     /// Writing has succeeded.
     pub(super) fn succeeded(&self) {
-        self.state.send_if_modified(|state| {
+        let failed = self.state.send_if_modified(|state| {
             let failed = state.failures > 0;
             *state = State::default();
             failed
         });
+        if failed {
+            tracing::info!("the audit journal takes records again");
+        }
     }
 
     /// Nothing is written any more.
@@ -250,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_record_is_taken_as_soon_as_it_is_there() {
-        let shared = Arc::new(Shared::after(0));
+        let shared = Arc::new(Shared::after(0, Clock::system()));
         let writer = Arc::clone(&shared);
         let writer = std::thread::spawn(move || writer.take(FOR_EVER));
 
@@ -261,7 +286,7 @@ mod tests {
 
     #[tokio::test]
     async fn records_of_half_of_the_calls_that_are_under_way_are_taken_together() {
-        let shared = Arc::new(Shared::after(0));
+        let shared = Arc::new(Shared::after(0, Clock::system()));
         Shared::wake_in_turn(&shared, &Handle::current());
         let writer = Arc::clone(&shared);
         let writer = tokio::task::spawn_blocking(move || writer.take(FOR_EVER));

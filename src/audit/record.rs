@@ -9,10 +9,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::begun::Begun;
-use super::events::{AWS_SOURCE, Origin};
+use super::events::{AWS_SOURCE, Origin, SOURCE};
 use super::identity::identity;
 use super::line::Draft;
-use super::redact::{MacKey, Redact, Truncated};
+use super::redact::{MacKey, Redact, Truncated, shorten_members};
 use super::shape::{Record, Resource, Text, TlsDetails};
 use super::text;
 use crate::call;
@@ -59,9 +59,17 @@ pub(super) enum Ending {
     },
 }
 
+/// How much is left of a member of a request or an answer, in bytes of JSON, when a record
+/// does not fit into a line; and when it still does not.
+const MEMBER: usize = 4 * 1024;
+const SHORT_MEMBER: usize = 1024;
+
 /// What is left out, one after the other, until a record fits into a line. What is left
 /// then is short: each text in it has a bound.
-const LEFT_OUT: [fn(&mut Record<'_>, &mut Additional<'_>); 4] = [
+const LEFT_OUT: [fn(&mut Record<'_>, &mut Additional<'_>); 6] = [
+    // Short members stay, whatever else is sent along: a flag, a role, an identifier.
+    |record, additional| shorten(record, MEMBER, additional),
+    |record, additional| shorten(record, SHORT_MEMBER, additional),
     |record, additional| {
         if !record.response_elements.take().is_null() {
             additional.left_out("responseElements");
@@ -83,6 +91,18 @@ const LEFT_OUT: [fn(&mut Record<'_>, &mut Additional<'_>); 4] = [
         additional.left_out("userIdentity");
     },
 ];
+
+/// Shortens what is long of the request and of the answer.
+fn shorten(record: &mut Record<'_>, most: usize, additional: &mut Additional<'_>) {
+    for (name, value) in [
+        ("requestParameters", &mut record.request_parameters),
+        ("responseElements", &mut record.response_elements),
+    ] {
+        for member in shorten_members(value, most) {
+            additional.left_out(&format!("{name}.{member}"));
+        }
+    }
+}
 
 impl Call<'_> {
     /// The record, which always fits into a line.
@@ -121,6 +141,12 @@ impl Call<'_> {
         let is_data =
             effect == Some(Effect::Issue) || self.operation == Some(Operation::UnlinkIdentity);
         let name = self.operation.map_or("UnknownOperation", Operation::name);
+        // Whoever counts calls by their source, as queries for CloudTrail do, counts none
+        // twice: what is intended is not what was done.
+        let event_source = match self.ending {
+            Ending::Intended => SOURCE,
+            Ending::Ended { .. } => AWS_SOURCE,
+        };
         let mut record = Record {
             user_identity: identity(self.told.caller(), self.origin, &mut cut),
             source_ip_address: self.source(),
@@ -140,7 +166,7 @@ impl Call<'_> {
             tls_details: self.tls_details(&mut cut),
             ..Record::blank(
                 self.origin,
-                AWS_SOURCE,
+                event_source,
                 Cow::from(name),
                 self.event,
                 self.now,

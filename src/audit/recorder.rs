@@ -83,7 +83,7 @@ impl Recorder {
             begun,
             shared: Uuid::now_v7(),
             started,
-            refusal: recorder.journal.failing(),
+            refusal: recorder.journal.refuses(),
             place: Mutex::new(Some(place)),
             saw: OnceLock::new(),
         })

@@ -5,8 +5,10 @@
 //! hidden, so that one that AWS adds is so until somebody has thought about it.
 
 mod rules;
+mod shorten;
 mod shown;
 
+pub(super) use shorten::shorten_members;
 pub(super) use shown::{Truncated, within};
 
 use aws_lc_rs::hmac;
@@ -36,7 +38,12 @@ impl MacKey {
 
     /// What stands for `value`: `hmac-sha256:` and the first 32 hexadecimal digits.
     pub fn shown(&self, value: &str) -> String {
-        let tag = hmac::sign(&self.0, value.as_bytes());
+        self.digest(value.as_bytes())
+    }
+
+    /// The same of bytes.
+    pub(super) fn digest(&self, value: &[u8]) -> String {
+        let tag = hmac::sign(&self.0, value);
         let half = tag.as_ref().iter().take(16);
         let digits: String = half.map(|byte| format!("{byte:02x}")).collect();
         format!("hmac-sha256:{digits}")

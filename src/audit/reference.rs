@@ -47,7 +47,7 @@ const FIELDS: &[Field] = &[
     ),
     (
         "eventSource",
-        "`cognito-identity.amazonaws.com`, or `poolgate.internal` for what the journal says of itself",
+        "`cognito-identity.amazonaws.com`, or `poolgate.internal` for what the journal says of itself and for intents, so that who counts calls counts none twice",
     ),
     (
         "eventName",
@@ -210,7 +210,7 @@ const FIELDS: &[Field] = &[
     ),
     (
         "additionalEventData.requestDigest",
-        "the SHA-256 of the request's message",
+        "the HMAC-SHA-256 of the request's message with the key of `audit.mac_key_file`, its first half; without a key, nothing",
     ),
     ("additionalEventData.traceId", "the trace of `traceparent`"),
     (

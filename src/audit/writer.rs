@@ -132,18 +132,15 @@ impl Writer {
         sync: bool,
     ) -> bool {
         let mut lines = Vec::new();
-        let mut failures = 0_u64;
         while let Err(error) = self.put(&waiting, &mut asked, sync, &mut lines) {
-            failures += 1;
-            self.tell_failure(&error, failures == 1);
+            self.meter.failed();
+            let cause = format!("the audit journal cannot be written: {error}");
+            self.shared.failed(cause.into());
             if self.shared.pause(RETRY) {
                 return false;
             }
         }
         self.shared.succeeded();
-        if failures > 0 {
-            tracing::info!("the audit journal takes records again");
-        }
         for waiting in waiting {
             match waiting.kind {
                 Kind::Intent(intent) => drop(self.open.insert(intent.shared, intent)),
@@ -239,15 +236,6 @@ impl Writer {
             for copy in &self.copies {
                 copy(self.chain.seq + 1, lines);
             }
-        }
-    }
-
-    fn tell_failure(&self, error: &std::io::Error, is_first: bool) {
-        self.meter.failed();
-        let cause = format!("the audit journal cannot be written: {error}");
-        self.shared.failed(cause.into());
-        if is_first {
-            tracing::error!(%error, "the audit journal takes no records");
         }
     }
 }

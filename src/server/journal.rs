@@ -135,10 +135,13 @@ fn copies(settings: &Settings) -> Vec<Copy> {
     let (sender, lines) = std::sync::mpsc::sync_channel::<Vec<u8>>(COPIED_BATCHES);
     std::thread::spawn(move || {
         let mut out = std::io::stdout();
+        let mut fails = false;
         for lines in lines {
-            if let Err(error) = out.write_all(&lines).and_then(|()| out.flush()) {
-                tracing::warn!(%error, "records could not be copied to standard output");
+            let written = out.write_all(&lines).and_then(|()| out.flush());
+            if let (Err(error), false) = (&written, fails) {
+                tracing::warn!(%error, "records are not copied to standard output");
             }
+            fails = written.is_err();
         }
     });
     vec![Box::new(move |first, lines| {

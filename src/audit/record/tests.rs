@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -23,6 +23,21 @@ const ENDED: Ending = Ending::Ended {
     alone: true,
     took: Duration::from_millis(1),
 };
+
+static KEY: LazyLock<MacKey> = LazyLock::new(|| MacKey::new(&[7; 32]).unwrap());
+
+#[test]
+fn without_a_key_there_is_no_digest_that_a_guess_could_be_compared_with() {
+    let (origin, begun) = (origin("x"), begun("x"));
+    let told = told(Operation::GetId, "x", 1);
+    let operation = Some(Operation::GetId);
+    let mut call = call(&origin, &begun, &told, operation, Ending::Intended);
+    assert!(line(&call).contains("\"requestDigest\":\"hmac-sha256:"));
+
+    call.key = None;
+
+    assert!(!line(&call).contains("requestDigest"));
+}
 
 fn origin(text: &str) -> Origin {
     Origin {
@@ -51,7 +66,7 @@ fn call<'a>(
 ) -> Call<'a> {
     Call {
         origin,
-        key: None,
+        key: Some(&KEY),
         begun,
         operation,
         told,

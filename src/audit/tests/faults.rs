@@ -235,7 +235,7 @@ async fn a_writer_that_is_kept_waiting_is_noticed_by_those_who_wait() {
     // Open for both, so that to open it does not wait.
     let both = || File::options().read(true).write(true).open(&pipe).unwrap();
     let mut reader = both();
-    let (journal, shared) = Journal::after(0);
+    let (journal, shared) = Journal::after(0, Clock::system());
     let writer = writer(Arc::clone(&shared), Stdout::over(both()));
     std::thread::spawn(move || writer.run());
     let mut state = journal.state();
@@ -252,6 +252,14 @@ async fn a_writer_that_is_kept_waiting_is_noticed_by_those_who_wait() {
     assert!(waited < Duration::from_millis(2_100), "{waited:?}");
     assert!(journal.failing().is_some(), "others need not wait");
     assert_eq!(state.borrow_and_update().failures, 1);
+    for refused in 2..=3 {
+        assert!(journal.refuses().is_some());
+        assert_eq!(
+            state.borrow_and_update().failures,
+            refused,
+            "a hanging writer is told of"
+        );
+    }
 
     let drained = std::thread::spawn(move || {
         let mut buffer = vec![0; 90_000];
@@ -292,7 +300,10 @@ fn writer<W: Write + Send + 'static>(shared: Arc<Shared>, sink: Stdout<W>) -> Wr
 #[test]
 fn where_there_are_no_files_none_is_begun_and_no_number_is_left_out() {
     let shown = Shown::default();
-    let mut writer = writer(Arc::new(Shared::after(0)), Stdout::over(shown.clone()));
+    let mut writer = writer(
+        Arc::new(Shared::after(0, Clock::system())),
+        Stdout::over(shown.clone()),
+    );
     for mut asked in [None, Some(Reason::Asked), None] {
         let waiting = Waiting {
             draft: draft("record"),

@@ -17,11 +17,17 @@ const EMSGSIZE: i32 = 90;
 /// domain socket.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
+/// How soon it is known that nobody was there for a datagram.
+const REFUSED_WITHIN: Duration = Duration::from_millis(200);
+
 /// A socket for datagrams, or none at the moment.
 pub(super) struct Datagrams {
     to: To,
     process: u32,
     socket: Option<Socket>,
+    /// Whether nobody was there lately. The kernel tells so of a datagram after it is sent,
+    /// so that the first one always seems to arrive.
+    is_refused: bool,
 }
 
 enum To {
@@ -32,6 +38,16 @@ enum To {
 enum Socket {
     Udp(UdpSocket),
     Unix(UnixDatagram),
+}
+
+impl Socket {
+    /// What became of datagrams that were sent, if the kernel has heard of it.
+    fn refusal(&self) -> Option<io::Error> {
+        match self {
+            Self::Udp(socket) => socket.take_error().ok().flatten(),
+            Self::Unix(socket) => socket.take_error().ok().flatten(),
+        }
+    }
 }
 
 impl Datagrams {
@@ -48,6 +64,7 @@ impl Datagrams {
             to,
             process,
             socket: None,
+            is_refused: false,
         }
     }
 
@@ -68,7 +85,17 @@ impl Datagrams {
             let sent = timeout(SENT_WITHIN, sending)
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            if let Err(error) = &sent {
+                self.is_refused = error.kind() == io::ErrorKind::ConnectionRefused;
+            }
             match sent {
+                Ok(_) if self.is_refused => {
+                    tokio::time::sleep(REFUSED_WITHIN).await;
+                    if let Some(error) = socket.refusal() {
+                        return Err(Failed::later(error));
+                    }
+                    self.is_refused = false;
+                }
                 Ok(_) => {}
                 Err(error) if error.raw_os_error() == Some(EMSGSIZE) => {
                     self.socket = Some(socket);

@@ -18,6 +18,7 @@ use super::handshake::{Refused, Secured, Tls};
 use super::trust::Trust;
 use super::{Grpc, Limits, Serving, preface};
 use crate::caller::Peer;
+use crate::clock::Clock;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Ending, Refusal};
 
@@ -120,7 +121,7 @@ async fn speak<S>(
         under_way,
     };
     let flooded = Flooded::default();
-    let stream = TokioIo::new(Paid::new(stream, flooded.clone()));
+    let stream = TokioIo::new(Paid::new(stream, flooded.clone(), Clock::system()));
     let mut connection = pin!(builder(limits).serve_connection(stream, calls));
     let grace = tokio::select! {
         biased;

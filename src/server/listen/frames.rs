@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
 
 use super::preface::PREFACE;
+use crate::clock::Clock;
 
 /// What a peer has at first, and at most (reference: security, 4.2).
 const MOST: i64 = 1_000;
@@ -158,15 +159,17 @@ pub(super) struct Paid<S> {
     heads: Heads,
     budget: Budget,
     flooded: Flooded,
+    clock: Clock,
 }
 
 impl<S> Paid<S> {
     /// A stream that begins with the preface.
-    pub(super) fn new(stream: S, flooded: Flooded) -> Self {
+    pub(super) fn new(stream: S, flooded: Flooded, clock: Clock) -> Self {
         Self {
             stream,
             heads: Heads::new(),
-            budget: Budget::new(Instant::now()),
+            budget: Budget::new(clock.instant()),
+            clock,
             flooded,
         }
     }
@@ -182,9 +185,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paid<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
         let bytes = buffer.filled().get(before..).unwrap_or_default();
-        let budget = &mut this.budget;
+        let (budget, clock) = (&mut this.budget, &this.clock);
         let read = this.heads.read(bytes, |kind, flags, length| {
-            budget.charge(worth(kind, flags, length), Instant::now)
+            budget.charge(worth(kind, flags, length), || clock.instant())
         });
         Poll::Ready(read.map_err(|flood| {
             this.flooded.0.store(true, Ordering::Relaxed);

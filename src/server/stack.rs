@@ -110,12 +110,15 @@ pub fn add_reflection(
     );
     let often = PerAddress::new(Arc::new(addresses), clock.clone());
     let ring = ServiceBuilder::new()
+        // First, because a look at the address costs least.
         .layer(Around::new(Gated(often)))
+        // Before anybody is asked, because strangers take places as well.
         .layer(Around::new(Streams::new(
             "ServerReflectionInfo",
             REFLECTIONS_ON_A_CONNECTION,
             REFLECTIONS,
         )))
+        // Inside of it, because what has ended has to give its place back.
         .layer(Around::new(Lifetime(settings.max_deadline)))
         .layer(Around::new(deadlines(settings, clock)))
         .option_layer(rules.brake(meter, clock))

@@ -12,9 +12,10 @@ use poolgate::clock::Clock;
 use poolgate::layers::{Around, Limits, Request, Response};
 use poolgate::operation::Operation;
 use poolgate::quota::{self, Limiter};
-use poolgate::telemetry::Metrics;
 use tonic::body::Body;
 use tower::{Layer, Service, service_fn};
+
+use crate::support::app::Counts;
 
 const NAME: &str =
     "million::a_million_callers_take_32_mib_at_most_and_bring_back_nobody_who_is_refused";
@@ -36,8 +37,8 @@ fn a_million_callers_take_32_mib_at_most_and_bring_back_nobody_who_is_refused() 
     let clock = Clock::manual(SystemTime::UNIX_EPOCH);
     let limits = quota::Limits::parse(DAILY).unwrap();
     let limiter = Arc::new(Limiter::new(&limits, clock.instant()));
-    let metrics = Arc::new(Metrics::new());
-    let layer = Around::new(Limits::new(limiter, metrics, clock));
+    let meter = Arc::new(Counts::default());
+    let layer = Around::new(Limits::new(limiter, meter, clock));
     let mut service = layer.layer(service_fn(async |_: Request| {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     }));

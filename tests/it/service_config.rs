@@ -83,13 +83,11 @@ fn a_client_waits_as_long_as_poolgate_may_take_and_not_longer() {
     }
 }
 
+/// grpcio takes a token for each refusal and does not always give one back for the success
+/// that follows: after some dozens of calls that waited as told it would wait no more.
 #[test]
-fn a_client_that_is_refused_once_for_each_call_is_never_kept_from_trying_again() {
-    let throttling = read()["retryThrottling"].clone();
-
-    // Each refusal takes a token, and each success gives this many.
-    assert!(throttling["tokenRatio"].as_f64().unwrap() >= 1.0);
-    assert!(throttling["maxTokens"].as_u64().unwrap() <= 1000, "gRFC A6");
+fn no_client_is_kept_from_waiting_because_it_has_waited_before() {
+    assert!(read().get("retryThrottling").is_none());
 }
 
 /// The entries that are about an operation.
@@ -134,7 +132,6 @@ fn config() -> String {
         r#"{{
   "loadBalancingConfig": [{{ "round_robin": {{}} }}],
   "healthCheckConfig": {{ "serviceName": "{}" }},
-  "retryThrottling": {{ "maxTokens": 100, "tokenRatio": 1 }},
   "methodConfig": [
 {}
   ]

@@ -25,6 +25,8 @@ impl PerAddress {
 }
 
 impl Gate for PerAddress {
+    const NAME: &'static str = "limit addresses";
+
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let from = peer(request.extensions());

@@ -13,6 +13,7 @@
 //!   a request;
 //! * why a call was refused is for our log ([`Refusal`]); to callers every refusal is
 //!   the same;
+//! * no more than 2,000 signatures are verified in a second, whoever sends them;
 //! * no part of a token is kept or logged, and nothing in here compares secrets in a
 //!   time that depends on them.
 //!
@@ -22,6 +23,7 @@
 //! one value, scheme Bearer, at most 8 KiB                          (bearer)
 //! verified within the last 60 seconds, by the same keys: done      (cache)
 //! three parts, and `iss` is one of the issuers:
+//!   too many are being verified: refused                           (verifications)
 //!   header, algorithm, key                                         (jws, keys)
 //!   the keys are fetched where the token names a new one           (provider)
 //!   signature, then the claims                                     (claims)
@@ -51,6 +53,7 @@ mod proofs;
 mod provider;
 mod refusal;
 mod static_tokens;
+mod verifications;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -73,6 +76,7 @@ use provider::Provider;
 use refusal::shown;
 pub use refusal::{Method, Refusal};
 use static_tokens::{Digest, digest};
+use verifications::Verifications;
 
 /// How often it is looked whether keys are to be fetched again.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -89,6 +93,7 @@ pub struct Settings {
 /// Tells who calls. It needs a tokio runtime where keys have to be fetched.
 pub struct Authenticator {
     current: ArcSwap<Current>,
+    verifications: Verifications,
     clock: Clock,
     fetch: Arc<dyn Fetch>,
 }
@@ -99,6 +104,7 @@ impl Authenticator {
     pub fn new(settings: &Settings, clock: Clock, fetch: Arc<dyn Fetch>) -> Self {
         Self {
             current: ArcSwap::from_pointee(Current::new(settings.callers.clone())),
+            verifications: Verifications::new(clock.instant()),
             clock,
             fetch,
         }
@@ -173,6 +179,8 @@ impl Authenticator {
                     shown(&jwt.issuer)
                 ),
                 Some((issuer, source)) => {
+                    let begun = self.verifications.begin(self.clock.instant());
+                    begun.map_err(Refusal::busy)?;
                     let caller = self.verified(&jwt, digest, issuer, source, current);
                     // In a box, because most tokens were verified before.
                     let caller = Box::pin(caller).await;

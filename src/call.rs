@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
@@ -77,6 +78,22 @@ impl Tenant {
     }
 }
 
+/// The connection that a call came on, in the extensions of each request that came on one.
+#[derive(Clone, Debug, Default)]
+pub struct Connection(CancellationToken);
+
+impl Connection {
+    /// Has the peer told to go away, and the connection closed soon after.
+    pub fn dismiss(&self) {
+        self.0.cancel();
+    }
+
+    /// Ends when the peer is to be told.
+    pub async fn dismissed(&self) {
+        self.0.cancelled().await;
+    }
+}
+
 /// When the answer has to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
@@ -87,6 +104,11 @@ impl Deadline {
         self.0.saturating_duration_since(now)
     }
 }
+
+/// How long the caller waits for an answer: as it says, and else as long as calls have that
+/// say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience(pub Duration);
 
 /// What a call is about.
 ///

@@ -1,6 +1,7 @@
 //! Every way a call can fail. No gRPC here: `status` is the only file that turns
 //! a failure into a status.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model;
@@ -91,10 +92,12 @@ pub enum Failure {
     /// AWS answered with an error.
     #[error("{}: {}", .0.code, .0.message)]
     Aws(AwsError),
-    /// As many health checks are being watched as may be.
-    #[error("{limit} health checks are being watched, no more are begun")]
-    TooManyWatches {
-        /// How many may be watched.
+    /// As many streams of a method are open as may be.
+    #[error("{limit} streams of `{method}` are open, no more are begun")]
+    TooManyStreams {
+        /// The method.
+        method: &'static str,
+        /// How many may be open.
         limit: usize,
     },
     /// As many changes are under way as may be; nothing was sent.
@@ -130,6 +133,12 @@ pub enum Failure {
     /// looked at.
     #[error("too many calls from this address carried no valid credentials")]
     TooManyFailures {
+        /// How long it takes until one is looked at again, in whole milliseconds.
+        wait: Duration,
+    },
+    /// As many tokens are being verified as may be; this one was not looked at.
+    #[error("too many tokens are being verified")]
+    TooManyVerifications {
         /// How long it takes until one is looked at again, in whole milliseconds.
         wait: Duration,
     },
@@ -211,9 +220,9 @@ pub struct Lost {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limited {
     /// Its name.
-    pub limit: String,
+    pub limit: Arc<str>,
     /// What of it is used up, such as `5/s burst 10`.
-    pub window: String,
+    pub window: Arc<str>,
     /// How much it admits at once.
     pub most: u64,
     /// Whom it counts, such as `caller:token:shop`.

@@ -17,7 +17,7 @@ mod observe;
 mod record;
 mod route;
 mod slot;
-mod watches;
+mod streams;
 mod wrap;
 
 pub use authenticate::Authenticate;
@@ -28,17 +28,19 @@ pub use deadline::Deadlines;
 pub use gate::{Gate, Gated};
 pub use holding::Holding;
 pub use inspect::Inspect;
-pub use limit::{Brakes, Limits, Weights};
+pub use limit::{Brakes, Limits, PerAddress, Weights};
 pub use observe::{Meter, Observe};
 pub use record::{Intend, Record};
 pub use route::{KnownService, Route};
-pub use watches::Watches;
+pub use streams::{Lifetime, Streams};
 pub use wrap::{Around, Next, Wrap};
+
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tonic::body::Body;
 
-use crate::call::RequestId;
+use crate::call::{Patience, RequestId};
 use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::Operation;
@@ -57,6 +59,7 @@ struct Refused {
     operation: Option<Operation>,
     request_id: Option<RequestId>,
     notes: Option<Notes>,
+    patience: Option<Duration>,
 }
 
 impl Refused {
@@ -65,6 +68,10 @@ impl Refused {
             operation: request.extensions().get().copied(),
             request_id: request.extensions().get().cloned(),
             notes: request.extensions().get().cloned(),
+            patience: request
+                .extensions()
+                .get()
+                .map(|Patience(patience)| *patience),
         }
     }
 
@@ -74,6 +81,7 @@ impl Refused {
             operation: self.operation,
             request_id: self.request_id.as_ref(),
             notes: self.notes.as_ref(),
+            patience: self.patience,
         };
         status::report(failure, about).into_http()
     }

@@ -23,14 +23,15 @@
 //!   context          request id in and out; 400, 405 and 415 for what is not gRPC
 //!   catch_panic      a panic is one failed call
 //!   known service    what nobody serves                             UNIMPLEMENTED
-//!     health (with a deadline and bounds on its watches) leaves here, and reflection
-//!     (with authenticate and authorize)
+//!     health (with a deadline and bounds on its watches) leaves here, and reflection (with
+//!     bounds on its streams, and with brake, authenticate and authorize)
 //!   inner ring, around our service alone:
 //!   record           opens an entry, closes it before the answer leaves (audit) AUDIT_UNAVAILABLE
 //!   catch_panic      what panics has a record, too
 //!   route            byte-exact path -> Operation                   UNIMPLEMENTED
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
 //!   brake            addresses that failed too often (quota)        RESOURCE_EXHAUSTED
+//!                    connections that go on are closed
 //!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
 //!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
@@ -82,6 +83,8 @@
 //! * How the journal gets to syslog and collectors: `audit/forward.rs` decides,
 //!   `server/forwarding.rs` sends.
 //! * How AWS's error becomes a gRPC status: [`status`].
+//! * What clients may try again by themselves: clients/service-config.json, made from
+//!   [`operation`] by `tests/it/service_config.rs`.
 //! * Why a request is or is not sent again: [`upstream`].
 //! * A file that is read again when it changes: `server/reload.rs`.
 //! * A bound or pattern of a field: [`model`].

@@ -147,6 +147,11 @@ impl Operation {
         )
     }
 
+    /// Its place in [`Operation::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The operation of this name.
     pub fn from_name(name: &str) -> Option<Operation> {
         Self::ALL

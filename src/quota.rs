@@ -14,6 +14,7 @@
 //! 5. Shadow limits are asked and never refuse.
 //! 6. A caller's name is kept as a keyed hash only.
 
+mod addresses;
 mod brake;
 mod in_flight;
 mod key;
@@ -27,6 +28,7 @@ mod table;
 mod weight;
 mod window;
 
+pub use addresses::Addresses;
 pub use brake::Brake;
 pub use in_flight::Permit;
 pub use limit::Limit;

@@ -170,6 +170,7 @@ fn respond<A: Whole>(
                 operation,
                 request_id: extensions.get::<RequestId>(),
                 notes: extensions.get::<Notes>(),
+                ..About::default()
             };
             Err(status::report(&failure, about))
         }

@@ -9,10 +9,12 @@ mod code;
 mod limits;
 mod log;
 mod reference;
+mod retry;
 mod text;
 
 pub use code::{CANCELLED, Severity, code_in, code_name, code_of, severity};
 pub use reference::reference;
+use retry::Retry;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,7 +32,7 @@ use crate::operation::{Operation, ResourceField};
 pub const AWS_DOMAIN: &str = "cognito-identity.amazonaws.com";
 /// The domain of errors of poolgate itself.
 pub const OUR_DOMAIN: &str = "poolgate";
-/// When to try again, in milliseconds; -1 says never.
+/// When to try again, in milliseconds; -1 says not to.
 pub const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// What violations may take in a status, in bytes. Together with everything else a
@@ -53,6 +55,8 @@ pub struct About<'a> {
     pub request_id: Option<&'a RequestId>,
     /// Where the failure is noted.
     pub notes: Option<&'a Notes>,
+    /// How long the caller waits for the answer, if it says so.
+    pub patience: Option<Duration>,
 }
 
 /// The status of a failure that is handled, which is noted. What went wrong on our side
@@ -88,29 +92,11 @@ fn encode(answer: Answer, about: About<'_>) -> Status {
         details.set_request_info(request_id.as_str(), "");
     }
     let mut trailers = MetadataMap::new();
-    match answer.retry {
-        Retry::Unsaid => {}
-        Retry::Never => {
-            trailers.insert(PUSHBACK, tonic::metadata::MetadataValue::from_static("-1"));
-        }
-        Retry::After(delay) => {
-            details.set_retry_info(Some(delay));
-            let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            trailers.insert(PUSHBACK, tonic::metadata::MetadataValue::from(millis));
-        }
-    }
+    answer
+        .retry
+        .tell(&mut details, &mut trailers, about.patience);
     let message = text::within_sent(&answer.message, MAX_MESSAGE);
     Status::with_error_details_and_metadata(answer.code, message, details, trailers)
-}
-
-/// Whether and when a retry can help.
-enum Retry {
-    /// Nothing is said: the code speaks for itself.
-    Unsaid,
-    /// A retry can never help, or could do harm.
-    Never,
-    /// After this time.
-    After(Duration),
 }
 
 /// A status before it is encoded.
@@ -234,8 +220,8 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             answer
         }
         F::Aws(error) => aws::answer(error, about.operation),
-        F::TooManyWatches { limit } => {
-            Answer::ours(Code::ResourceExhausted, "TOO_MANY_WATCHES", failure)
+        F::TooManyStreams { limit, .. } => {
+            Answer::ours(Code::ResourceExhausted, "TOO_MANY_STREAMS", failure)
                 .metadata("limit", limit)
                 .retry(Retry::After(RETRY_DELAY))
         }
@@ -258,6 +244,10 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         F::TooManyFailures { wait } => {
             let reason = "TOO_MANY_FAILED_AUTHENTICATIONS";
             Answer::ours(Code::ResourceExhausted, reason, failure).retry(Retry::After(*wait))
+        }
+        F::TooManyVerifications { wait } => {
+            Answer::ours(Code::ResourceExhausted, "TOO_MANY_VERIFICATIONS", failure)
+                .retry(Retry::After(*wait))
         }
         F::Overloaded => {
             Answer::ours(Code::Unavailable, "OVERLOADED", failure).retry(Retry::After(RETRY_DELAY))

@@ -212,6 +212,7 @@ impl Entry {
         let reason = match told.failure() {
             Some(Failure::Unauthenticated { .. }) => "UNAUTHENTICATED",
             Some(Failure::TooManyFailures { .. }) => "TOO_MANY_FAILED_AUTHENTICATIONS",
+            Some(Failure::TooManyVerifications { .. }) => "TOO_MANY_VERIFICATIONS",
             Some(Failure::UnknownMethod) => "UNKNOWN_METHOD",
             Some(Failure::InvalidTimeout) => "INVALID_TIMEOUT",
             _ => return false,

@@ -1,5 +1,7 @@
 //! Why a call's credentials were refused.
 
+use std::time::Duration;
+
 use crate::failure::Failure;
 
 /// The most characters of a stranger's text that a cause shows.
@@ -7,7 +9,8 @@ const SHOWN: usize = 64;
 
 /// Credentials that do not hold, or none where some are wanted.
 ///
-/// The caller learns none of it: every refusal is the same [`Failure`] to it.
+/// The caller learns none of it: every refusal of what was looked at is the same [`Failure`]
+/// to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What was wrong, for our log. It holds no part of a token; a stranger's words in
@@ -15,6 +18,8 @@ pub struct Refusal {
     pub cause: String,
     /// What the call tried to prove itself with.
     pub method: Method,
+    /// How long it takes until the credentials are looked at, where they were not.
+    pub wait: Option<Duration>,
 }
 
 /// What a call can try to prove itself with.
@@ -56,15 +61,30 @@ impl Method {
 
 impl Refusal {
     pub(super) fn new(method: Method, cause: impl Into<String>) -> Self {
-        let cause = cause.into();
-        Self { cause, method }
+        Self {
+            cause: cause.into(),
+            method,
+            wait: None,
+        }
+    }
+
+    /// The refusal of a token that was not looked at.
+    pub(super) fn busy(wait: Duration) -> Self {
+        Self {
+            wait: Some(wait),
+            ..Self::new(Method::Jwt, "too many tokens are being verified")
+        }
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let cause = refusal.cause;
-        Failure::Unauthenticated { cause }
+        match refusal.wait {
+            Some(wait) => Failure::TooManyVerifications { wait },
+            None => Failure::Unauthenticated {
+                cause: refusal.cause,
+            },
+        }
     }
 }
 

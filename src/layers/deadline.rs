@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::{Answer, Next, Refused, Request, Wrap};
-use crate::call::Deadline;
+use crate::call::{Deadline, Patience};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
 
-/// Fills the slot [`Deadline`] from `grpc-timeout`, within bounds, and answers
+/// Fills the slots [`Deadline`] and [`Patience`] from `grpc-timeout`, within bounds, and answers
 /// DEADLINE_EXCEEDED when it passes.
 ///
 /// A write that is under way then goes on; the answer says that its outcome is
@@ -39,15 +39,17 @@ impl Wrap for Deadlines {
         };
         let notes = request.extensions().get::<Notes>().cloned();
         async move {
-            let left = match asked {
-                Ok(asked) => asked.min(self.max),
+            let asked = match asked {
+                Ok(asked) => asked,
                 Err(failure) => return refused.answer(&failure),
             };
+            let left = asked.min(self.max);
             if left.is_zero() {
                 return refused.answer(&Failure::DeadlineExceeded);
             }
             let deadline = Deadline(self.clock.instant() + left);
             request.extensions_mut().insert(deadline);
+            request.extensions_mut().insert(Patience(asked));
             if let Some(notes) = &notes {
                 notes.set_time_limit(left);
             }

@@ -1,5 +1,6 @@
 //! How often callers may.
 
+mod addresses;
 mod brake;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::operation::Operation;
 use crate::quota::{Admitted, Asked, Decision, Limiter, Ruling, least_weight, weight};
 use crate::rpc::Rpc;
 
+pub use addresses::PerAddress;
 pub use brake::Brakes;
 
 /// How much a limit admits at once, how much of it is left, and in how many seconds all of

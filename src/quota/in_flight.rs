@@ -1,9 +1,11 @@
 //! How many calls of a caller are under way.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::Key;
+use super::table::Plain;
 
 /// A power of two.
 const SHARDS: usize = 16;
@@ -19,7 +21,7 @@ pub(super) struct InFlight {
     most_keys: usize,
 }
 
-type Counts = HashMap<Key, u32>;
+type Counts = HashMap<Key, u32, BuildHasherDefault<Plain>>;
 
 /// A call under way, until it is dropped.
 #[derive(Debug)]

@@ -2,8 +2,10 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::table::Marked;
+use super::window::Window;
 use crate::caller::{Caller, Proof};
 
 /// The keyed hash of what is counted. It says nothing of a caller's name, and nobody
@@ -29,9 +31,24 @@ impl Keys {
         self.hash(("address", network(peer)))
     }
 
+    /// The key of a connection, by the peer's address and port.
+    pub(super) fn of_connection(&self, peer: SocketAddr) -> Key {
+        self.hash(("connection", peer))
+    }
+
     /// The key of a name of ours.
     pub(super) fn of_name(&self, name: &str, unit: &str) -> Key {
         self.hash(("name", name, unit))
+    }
+
+    /// A window of something of ours that has this name. Windows of one name have different
+    /// units.
+    pub(super) fn mark(&self, name: &str, window: Window) -> Marked {
+        Marked {
+            mark: self.of_name(name, window.unit()),
+            shown: window.to_string().into(),
+            window,
+        }
     }
 
     fn hash(&self, value: impl Hash) -> Key {

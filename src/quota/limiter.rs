@@ -228,7 +228,7 @@ impl Asking<'_> {
             }
             None => {
                 let window = format!("{most} in flight");
-                let limited = self.limited(limit, window, most.into());
+                let limited = self.limited(limit, window.into(), most.into());
                 ruling.refuse(limit, Failure::TooManyCalls(limited));
             }
         }
@@ -241,7 +241,7 @@ impl Asking<'_> {
             .table
             .charge(self.key, &limit.windows, self.price, now);
         ruling.shared |= charged.shared;
-        let Some(Marked { window, .. }) = limit.windows.get(charged.window) else {
+        let Some(Marked { window, shown, .. }) = limit.windows.get(charged.window) else {
             return;
         };
         let allowance = Allowance {
@@ -250,7 +250,7 @@ impl Asking<'_> {
             left: window.left(charged.owed),
             full_in: Duration::from_nanos(charged.owed),
         };
-        let limited = || self.limited(limit, window.to_string(), window.burst());
+        let limited = || self.limited(limit, Arc::clone(shown), window.burst());
         ruling.allowance = Some(allowance);
         let failure = match charged.refused {
             None => return,
@@ -266,9 +266,9 @@ impl Asking<'_> {
         ruling.refuse(limit, failure);
     }
 
-    fn limited(&self, limit: &Counted, window: String, most: u64) -> Limited {
+    fn limited(&self, limit: &Counted, window: Arc<str>, most: u64) -> Limited {
         Limited {
-            limit: limit.name.to_string(),
+            limit: Arc::clone(&limit.name),
             window,
             most,
             subject: subject(self.asked.caller, self.asked.peer),

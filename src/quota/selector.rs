@@ -33,11 +33,11 @@ pub(super) struct Kinds {
     pub(super) in_flight: Choices,
 }
 
-/// For each operation, the numbers of the first limits.
-#[derive(Debug, Default)]
-pub(super) struct Choices(HashMap<Operation, Choice>);
+/// The numbers of the first limits for each operation, by its index.
+#[derive(Debug)]
+pub(super) struct Choices(Vec<Choice>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Choice {
     all: Option<usize>,
     callers: HashMap<String, usize>,
@@ -76,7 +76,7 @@ impl Selector {
         caller: &Caller,
         operation: Operation,
     ) -> Option<&Arc<Counted>> {
-        let choice = choices.0.get(&operation)?;
+        let choice = choices.0.get(operation.index())?;
         self.limits.get(choice.first(caller)?)
     }
 }
@@ -87,10 +87,8 @@ fn counted(limit: &Limit, keys: &Keys) -> Counted {
         false => limit.name.to_string(),
         true => format!("shadow {}", limit.name),
     };
-    let windows = limit.windows.iter().map(|window| Marked {
-        mark: keys.of_name(&name, window.unit()),
-        window: window.clone(),
-    });
+    let windows = limit.windows.iter();
+    let windows = windows.map(|window| keys.mark(&name, window.clone()));
     Counted {
         name: Arc::clone(&limit.name),
         windows: windows.collect(),
@@ -100,10 +98,18 @@ fn counted(limit: &Limit, keys: &Keys) -> Counted {
     }
 }
 
+impl Default for Choices {
+    fn default() -> Self {
+        Self(vec![Choice::default(); Operation::ALL.len()])
+    }
+}
+
 impl Choices {
     fn add(&mut self, limit: &Limit, number: usize) {
         for operation in &limit.operations {
-            let choice = self.0.entry(*operation).or_default();
+            let Some(choice) = self.0.get_mut(operation.index()) else {
+                continue;
+            };
             if limit.is_for_all() {
                 choice.all.get_or_insert(number);
             }

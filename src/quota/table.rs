@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::size_of;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::Key;
 use super::window::{Debt, Window};
@@ -28,6 +28,8 @@ const PAUSE: u64 = 100_000_000;
 pub(super) struct Marked {
     pub(super) mark: Key,
     pub(super) window: Window,
+    /// The window in words, for each of those who are refused.
+    pub(super) shown: Arc<str>,
 }
 
 /// What is asked of a key.
@@ -113,7 +115,7 @@ impl Table {
     }
 
     /// What a key owes to a window.
-    pub(super) fn owed(&self, key: Key, Marked { mark, window }: &Marked, now: u64) -> u64 {
+    pub(super) fn owed(&self, key: Key, Marked { mark, window, .. }: &Marked, now: u64) -> u64 {
         let Some(shard) = self.shards.get(key.place(SHARDS)) else {
             return u64::MAX;
         };
@@ -215,7 +217,7 @@ fn charge(places: &mut Places<'_>, windows: &[Marked], price: Price, now: u64) -
     let mut shared = false;
     let mut tightest: Option<(u64, Charged)> = None;
     let mut refused: Option<(Wait, Charged)> = None;
-    for (index, Marked { mark, window }) in windows.iter().enumerate() {
+    for (index, Marked { mark, window, .. }) in windows.iter().enumerate() {
         let (debt, is_shared) = places.get(*mark);
         shared |= is_shared;
         let owed = window.owed(debt, now);
@@ -244,7 +246,7 @@ fn charge(places: &mut Places<'_>, windows: &[Marked], price: Price, now: u64) -
     if let Some((_, refused)) = refused {
         return Charged { shared, ..refused };
     }
-    for Marked { mark, window } in windows {
+    for Marked { mark, window, .. } in windows {
         let (debt, _) = places.get(*mark);
         if let Some(owed) = window.admit(window.owed(debt, now), price.now) {
             places.set(*mark, window.debt(owed, now));
@@ -264,7 +266,7 @@ impl Wait {
 
 /// Keys are hashes already.
 #[derive(Default)]
-struct Plain(u64);
+pub(super) struct Plain(u64);
 
 impl Hasher for Plain {
     fn finish(&self) -> u64 {

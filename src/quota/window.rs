@@ -85,6 +85,16 @@ impl Window {
         }
     }
 
+    /// So many in a minute, all of them at once if need be.
+    pub(super) const fn per_minute(count: u64) -> Self {
+        Self {
+            count,
+            unit: "min",
+            burst: count,
+            interval: (60 * SECOND).div_ceil(count),
+        }
+    }
+
     /// How much may be had at once.
     pub fn burst(&self) -> u64 {
         self.burst

@@ -8,6 +8,7 @@
 //!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`];
 //! * a peer whose certificate is revoked, expires or loses its authority while it is
 //!   connected is told to go away within half a minute, and cut soon after;
+//! * a peer that a layer has had enough of is told to go away, and cut a second later;
 //! * at most `max_connections` are open, of which no address has more than its share, and at
 //!   most `max_concurrent_streams` calls are under way on each; resets forced by a peer are
 //!   bounded, and so are frames that belong to no call;

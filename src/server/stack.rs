@@ -14,10 +14,11 @@ use tower::util::BoxCloneSyncService;
 use crate::audit::Recorder;
 use crate::clock::Clock;
 use crate::layers::{
-    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Intend, Judged, KnownService, Meter,
-    Observe, Record, Request, Response, Route, Watches,
+    Around, CatchPanic, Context, Deadlines, Gated, Inspect, Intend, Judged, KnownService, Lifetime,
+    Meter, Observe, PerAddress, Record, Request, Response, Route, Streams,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
+use crate::quota::Addresses;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
@@ -27,9 +28,17 @@ use super::{Rules, Settings, health, reflection};
 /// What the messages of all callers together may take while they are read.
 const MAX_BYTES_IN_FLIGHT: usize = 64 * 1024 * 1024;
 
-/// How many health checks are watched (reference: "Defaults for every limit", calls).
+/// How many health checks are watched (reference: "Defaults for every limit", calls), in all
+/// beyond the first of each connection.
 const WATCHES_ON_A_CONNECTION: usize = 4;
 const WATCHES: usize = 256;
+
+/// The same of streams of reflection, and how often they are begun from an address: for
+/// people and their tools, which ask for a few files and go.
+const REFLECTIONS_ON_A_CONNECTION: usize = 4;
+const REFLECTIONS: usize = 64;
+const REFLECTIONS_PER_SECOND: u64 = 20;
+const REFLECTIONS_AT_ONCE: u64 = 200;
 
 /// Our service with the inner ring, as the first of the routes.
 pub fn inner(
@@ -82,15 +91,36 @@ pub fn inner(
     Routes::new(ring.named_layer(service))
 }
 
-/// Adds reflection for callers who are known, and who may by the policies.
+/// Adds reflection for callers who are known, and who may by the policies. A stream may ask
+/// as much as it likes, so that streams are bounded: in how many there are, and in how long
+/// they last.
 pub fn add_reflection(
     routes: Routes,
+    settings: &Settings,
     rules: &Rules,
     upstream: &Arc<Upstream>,
     meter: &Arc<dyn Meter>,
     clock: &Clock,
 ) -> Result<Routes, reflection::Error> {
+    let addresses = Addresses::new(
+        "reflection",
+        REFLECTIONS_PER_SECOND,
+        REFLECTIONS_AT_ONCE,
+        clock.instant(),
+    );
+    let often = PerAddress::new(Arc::new(addresses), clock.clone());
     let ring = ServiceBuilder::new()
+        // First, because a look at the address costs least.
+        .layer(Around::new(Gated(often)))
+        // Before anybody is asked, because strangers take places as well.
+        .layer(Around::new(Streams::new(
+            "ServerReflectionInfo",
+            REFLECTIONS_ON_A_CONNECTION,
+            REFLECTIONS,
+        )))
+        // Inside of it, because what has ended has to give its place back.
+        .layer(Around::new(Lifetime(settings.max_deadline)))
+        .layer(Around::new(deadlines(settings, clock)))
         .option_layer(rules.brake(meter, clock))
         .layer(rules.authenticate(meter))
         .option_layer(rules.authorize(upstream, meter, clock, Judged::Reflection));
@@ -108,7 +138,11 @@ pub fn add_health<S: Health>(
     clock: &Clock,
 ) -> Routes {
     let ring = ServiceBuilder::new()
-        .layer(Around::new(Watches::new(WATCHES_ON_A_CONNECTION, WATCHES)))
+        .layer(Around::new(Streams::new(
+            "Watch",
+            WATCHES_ON_A_CONNECTION,
+            WATCHES,
+        )))
         .layer(Around::new(deadlines(settings, clock)));
     routes.add_service(ring.named_layer(health))
 }
@@ -146,7 +180,7 @@ pub(super) fn whole(
     );
     routes = add_health(routes, health.service(), settings, clock);
     if settings.reflection {
-        routes = add_reflection(routes, rules, &upstream, &meter, clock)?;
+        routes = add_reflection(routes, settings, rules, &upstream, &meter, clock)?;
     }
     Ok(outer(routes, meter, clock))
 }

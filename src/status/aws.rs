@@ -278,8 +278,7 @@ mod tests {
     fn about(operation: Operation) -> About<'static> {
         About {
             operation: Some(operation),
-            request_id: None,
-            notes: None,
+            ..About::default()
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn answer(
         subject,
     } = limited;
     let operation = about.operation.map_or("", Operation::name);
-    let dimensions = [("operation", operation), ("window", window.as_str())];
+    let dimensions = [("operation", operation), ("window", &**window)];
     let mut answer = Answer::ours(Code::ResourceExhausted, reason, failure)
         .metadata("limit", limit)
         .metadata("window", window);
@@ -31,7 +31,7 @@ pub(super) fn answer(
         description: failure.to_string(),
         api_service: pb::SERVICE_NAME.to_owned(),
         quota_metric: "poolgate/calls".to_owned(),
-        quota_id: limit.clone(),
+        quota_id: limit.to_string(),
         quota_dimensions: dimensions
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),

@@ -75,7 +75,10 @@ fn examples() -> Vec<Failure> {
         Failure::OutcomeUnknown(Lost::default()),
         Failure::Contended { attempts: 4 },
         Failure::DeveloperProviderNameFixed,
-        Failure::TooManyWatches { limit: 4 },
+        Failure::TooManyStreams {
+            method: "Watch",
+            limit: 4,
+        },
         Failure::TooManyWrites { limit: 256 },
         Failure::RateLimited {
             limited: limited(),
@@ -87,6 +90,9 @@ fn examples() -> Vec<Failure> {
         },
         Failure::TooManyCalls(limited()),
         Failure::TooManyFailures {
+            wait: Duration::from_secs(1),
+        },
+        Failure::TooManyVerifications {
             wait: Duration::from_secs(1),
         },
         Failure::Overloaded,
@@ -104,8 +110,8 @@ fn examples() -> Vec<Failure> {
 
 fn limited() -> Limited {
     Limited {
-        limit: "…".to_owned(),
-        window: "…".to_owned(),
+        limit: "…".into(),
+        window: "…".into(),
         most: 5,
         subject: "…".to_owned(),
     }
@@ -116,6 +122,9 @@ mod tests {
     use std::collections::HashSet;
     use std::mem::discriminant;
 
+    use tonic::Code;
+
+    use super::super::PUSHBACK;
     use super::*;
 
     #[test]
@@ -141,12 +150,13 @@ mod tests {
             | Failure::OutcomeUnknown(_)
             | Failure::Contended { .. }
             | Failure::DeveloperProviderNameFixed
-            | Failure::TooManyWatches { .. }
+            | Failure::TooManyStreams { .. }
             | Failure::TooManyWrites { .. }
             | Failure::RateLimited { .. }
             | Failure::TooHeavy { .. }
             | Failure::TooManyCalls(_)
             | Failure::TooManyFailures { .. }
+            | Failure::TooManyVerifications { .. }
             | Failure::Overloaded
             | Failure::Unreachable(_)
             | Failure::UpstreamTimeout
@@ -159,7 +169,20 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 29);
+        assert_eq!(different.len(), 30);
+    }
+
+    #[test]
+    fn whatever_clients_try_again_by_themselves_says_when_or_that_it_cannot_help() {
+        let mut refusals = 0;
+        for failure in examples() {
+            let status = status(&failure, About::default());
+            if matches!(status.code(), Code::ResourceExhausted | Code::Unavailable) {
+                refusals += 1;
+                assert!(status.metadata().contains_key(PUSHBACK), "{failure}");
+            }
+        }
+        assert!(refusals > 8, "{refusals}");
     }
 
     #[test]

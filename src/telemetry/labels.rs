@@ -50,18 +50,27 @@ pub enum Ending {
     Idle,
     /// The certificate of its peer is no longer good.
     Trust,
+    /// Its calls came to nothing too often.
+    InVain,
     /// Its peer sent too many frames that belong to no call.
     Flood,
 }
 
 impl Ending {
-    pub(super) const ALL: [Ending; 4] = [Ending::Age, Ending::Idle, Ending::Trust, Ending::Flood];
+    pub(super) const ALL: [Ending; 5] = [
+        Ending::Age,
+        Ending::Idle,
+        Ending::Trust,
+        Ending::InVain,
+        Ending::Flood,
+    ];
 
     pub(super) fn label(self) -> &'static str {
         match self {
             Ending::Age => "age",
             Ending::Idle => "idle",
             Ending::Trust => "trust",
+            Ending::InVain => "in_vain",
             Ending::Flood => "flood",
         }
     }

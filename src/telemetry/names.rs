@@ -68,7 +68,7 @@ pub const ENDED: Name = Name {
     name: "poolgate_connections_ended_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections whose peer was told to go away because of its `age`, because it was `idle` or because its certificate is no longer good (`trust`), and connections closed because of a `flood` of frames that belong to no call.",
+    meaning: "Connections whose peer was told to go away because of its `age`, because it was `idle`, because its certificate is no longer good (`trust`) or because 100 of its calls in a minute had no credentials that hold or were not looked at (`in_vain`), and connections closed because of a `flood` of frames that belong to no call.",
 };
 
 /// Panics caught.

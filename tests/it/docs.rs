@@ -97,6 +97,26 @@ fn the_policies_and_the_sample_that_are_shown_take_effect() {
     assert_eq!(mistakes, []);
 }
 
+#[test]
+fn the_clients_that_are_shown_are_those_that_are_tested() {
+    let readme = fs::read_to_string(README).unwrap();
+    for (language, tested) in [
+        ("python", "python/test_service_config.py"),
+        ("js", "node/service-config.test.js"),
+        ("go", "go/service_config_test.go"),
+    ] {
+        let path = format!("{}/tests/clients/{tested}", env!("CARGO_MANIFEST_DIR"));
+        let tested: String = fs::read_to_string(path).unwrap();
+        let tested: Vec<&str> = tested.lines().map(str::trim).collect();
+        let shown = blocks(&readme, language);
+        assert_eq!(shown.len(), 1, "{language}");
+        for line in shown[0].lines().map(str::trim) {
+            let is_tested = line.starts_with("// beside") || tested.contains(&line);
+            assert!(is_tested, "{language}: {line}");
+        }
+    }
+}
+
 /// What stands in the code blocks of a language.
 fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     let begin = format!("```{language}\n");

@@ -21,6 +21,7 @@ use crate::support::app::App;
 use crate::support::examples::{call_on, request};
 use crate::support::guarded::EVERYTHING;
 use crate::support::house::{House, Rules};
+use crate::support::raw::{END_STREAM, HEADERS, RawPeer};
 use crate::support::records::{outcomes, records};
 use crate::support::turnstile::Turnstile;
 use crate::support::wire::Wire;
@@ -80,6 +81,59 @@ async fn a_refusal_says_which_limit_and_when_to_come_back() {
     let other = ann.describe_identity_pool(describe()).await.unwrap_err();
     assert_eq!(other.code(), Code::NotFound);
     assert_eq!(header(other.metadata(), "ratelimit-remaining"), "99");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_less_than_it_would_have_to_is_told_not_to_wait() {
+    let turnstile = Turnstile::with(LISTING).await;
+    let mut ann = turnstile.client("ann").await;
+    for _ in 0..4 {
+        ann.list_identity_pools(list()).await.unwrap();
+    }
+    for (timeout, pushback) in [(100_000, "250"), (250, "-1")] {
+        let mut request = tonic::Request::new(list());
+        let metadata = request.metadata_mut();
+        metadata.insert("grpc-timeout", format!("{timeout}m").parse().unwrap());
+
+        let refused = ann.list_identity_pools(request).await.unwrap_err();
+
+        let told = header(refused.metadata(), "grpc-retry-pushback-ms");
+        assert_eq!(told, pushback, "{timeout} ms");
+        let delay = refused.get_details_retry_info().unwrap().retry_delay;
+        assert_eq!(delay, Some(Duration::from_millis(250)));
+    }
+}
+
+/// Clients heed a pushback only there (gRFC A6).
+#[tokio::test]
+async fn a_refusal_is_one_frame_of_headers_that_ends_the_stream() {
+    let turnstile = Turnstile::open_to_all(LISTING).await;
+    let mut peer = RawPeer::connect(turnstile.address).await;
+    let headers: [(&str, &[u8]); 6] = [
+        (":method", b"POST"),
+        (":scheme", b"http"),
+        (":path", Operation::ListIdentityPools.path().as_bytes()),
+        (":authority", b"poolgate"),
+        ("content-type", b"application/grpc"),
+        ("te", b"trailers"),
+    ];
+    for number in 0..5 {
+        let stream = 2 * number + 1;
+        peer.request(stream, &headers, &[0; 5]).await;
+
+        let first = loop {
+            let frame = peer.receive().await.unwrap();
+            if frame.stream == stream && frame.kind == HEADERS {
+                break frame;
+            }
+        };
+
+        let is_refused = number == 4;
+        assert_eq!(first.flags & END_STREAM != 0, is_refused, "call {number}");
+        if !is_refused {
+            peer.end_of(stream).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

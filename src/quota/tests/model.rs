@@ -91,6 +91,7 @@ fn marked(windows: &[Window]) -> Vec<Marked> {
         .map(|(window, number)| Marked {
             mark: Key(number << 32),
             window: window.clone(),
+            shown: window.to_string().into(),
         })
         .collect()
 }

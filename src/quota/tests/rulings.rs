@@ -87,7 +87,7 @@ fn all_windows_admit_a_call_or_none_is_charged() {
     let Err(Failure::RateLimited { limited, wait }) = refused.outcome else {
         panic!("{refused:?}");
     };
-    assert_eq!(limited.window, "7/day");
+    assert_eq!(&*limited.window, "7/day");
     // A seventh of a day after the first call.
     let seventh = Duration::from_secs(86_400) / 7;
     assert_eq!(wait, Duration::from_millis(12_342_858 - 2_000));
@@ -114,8 +114,8 @@ fn a_refused_caller_is_told_which_limit_and_how_long() {
 
     assert_eq!(decisions(&ruling), [("listing", Decision::Refused)]);
     let limited = Limited {
-        limit: "listing".to_owned(),
-        window: "2/s".to_owned(),
+        limit: "listing".into(),
+        window: "2/s".into(),
         most: 2,
         subject: "caller:token:bob".to_owned(),
     };

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::Grpc;
 use super::life::UnderWay;
+use crate::call::Connection;
 use crate::caller::Peer;
 use crate::layers::Holding;
 use crate::rpc::Rpc;
@@ -21,6 +22,7 @@ use crate::rpc::Rpc;
 pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) peer: Peer,
+    pub(super) connection: Connection,
     pub(super) open: TaskTracker,
     /// How many are under way on this connection, of whatever service.
     pub(super) under_way: watch::Sender<usize>,
@@ -37,6 +39,7 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(tonic::body::Body::new);
         request.extensions_mut().insert(self.peer.clone());
+        request.extensions_mut().insert(self.connection.clone());
         let service = self.service.clone();
         // Nobody loses anything when a probe or a stream of reflection is cut.
         let counts = !Rpc::of_path(request.uri().path()).is_infrastructure();

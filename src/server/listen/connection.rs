@@ -17,6 +17,7 @@ use super::frames::{Flood, Flooded, Paid};
 use super::handshake::{Refused, Secured, Tls};
 use super::trust::Trust;
 use super::{Grpc, Limits, Serving, preface};
+use crate::call::Connection;
 use crate::caller::Peer;
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
@@ -33,8 +34,11 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a peer has to go away that a layer has had enough of.
+const DISMISSAL: Duration = Duration::from_secs(1);
 
-/// Serves `stream` until either side ends it, or its peer loses our trust.
+/// Serves `stream` until either side ends it, its peer loses our trust, or a layer has had
+/// enough of it.
 pub(super) async fn serve(
     stream: TcpStream,
     address: SocketAddr,
@@ -111,12 +115,14 @@ async fn speak<S>(
         metrics.connection_refused(Refusal::Preface);
         return;
     };
+    let dismissal = Connection::default();
     let under_way = watch::Sender::new(0);
     let life = limits.life.spread(Uuid::new_v4().as_u128());
     let over = life.over(under_way.subscribe());
     let calls = Calls {
         service,
         peer,
+        connection: dismissal.clone(),
         open: serving.calls.clone(),
         under_way,
     };
@@ -138,6 +144,11 @@ async fn speak<S>(
             tracing::debug!(peer = %address, reason = %over, "peer told to go away");
             metrics.connection_ended(over.ending());
             Some(life.grace)
+        }
+        () = dismissal.dismissed() => {
+            metrics.connection_ended(Ending::InVain);
+            tracing::debug!(peer = %address, "peer calls in vain too often, told to go away");
+            Some(DISMISSAL)
         }
     };
     connection.as_mut().graceful_shutdown();

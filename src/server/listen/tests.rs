@@ -4,6 +4,7 @@ use tonic::body::Body;
 use tower::service_fn;
 
 use super::*;
+use crate::call::Connection;
 use crate::caller::Peer;
 use crate::server::testing::{
     GOAWAY, LIMITS, RawPeer, call, connect, raw_frame, request_frame, says, serve, until,
@@ -88,6 +89,24 @@ async fn a_stop_tells_every_peer_to_go_away_and_accepts_nothing_further() {
     }
     assert!(TcpStream::connect(address).await.is_err());
     assert_eq!(serving.open_connections(), 1);
+}
+
+#[tokio::test]
+async fn a_peer_that_a_layer_has_had_enough_of_is_told_to_go_away_and_then_cut() {
+    let service = service_fn(async |request: Request<Body>| {
+        let connection = request.extensions().get::<Connection>();
+        connection.unwrap().dismiss();
+        std::future::pending().await
+    });
+    let (address, _serving, metrics) = serve(service, LIMITS);
+    let mut peer = RawPeer::greet(address).await;
+    peer.begin_request().await;
+
+    while peer.receive().await.unwrap().0 != GOAWAY {}
+    peer.closed().await;
+
+    let dismissed = "poolgate_connections_ended_total{reason=\"in_vain\"} 1";
+    assert!(metrics.encode().contains(dismissed));
 }
 
 #[tokio::test]

@@ -2,13 +2,11 @@
 // key set, and nothing that was changed.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { serve } from './serving.js';
 
-const BINARY = process.env.POOLGATE_BIN ?? '../../../target/debug/poolgate';
 const ISSUER = 'https://cognito-identity.amazonaws.com';
 const REGION = 'eu-west-1';
 
@@ -19,18 +17,8 @@ let pool;
 let token;
 
 before(async () => {
-  emulator = spawn(BINARY, ['emulate', '--listen', '127.0.0.1:0'], {
-    env: { POOLGATE_ADMIN__LISTEN: 'off', POOLGATE_LOG__FORMAT: 'json' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  for await (const line of createInterface({ input: emulator.stderr })) {
-    const { address } = JSON.parse(line);
-    if (address) {
-      url = `http://${address}`;
-      break;
-    }
-  }
-  emulator.stderr.resume();
+  emulator = await serve({}, ['emulate', '--listen', '127.0.0.1:0']);
+  url = `http://${emulator.address}`;
   pool = (await call('CreateIdentityPool', {
     IdentityPoolName: 'tokens',
     AllowUnauthenticatedIdentities: true,
@@ -44,7 +32,7 @@ before(async () => {
   keys = createRemoteJWKSet(new URL(jwks_uri));
 });
 
-after(() => emulator.kill());
+after(() => emulator?.process.kill());
 
 test('a token is accepted through the key set', async () => {
   const { payload, protectedHeader } = await verify(token);

@@ -1,26 +1,19 @@
 """poolgate as a client in another language sees it.
 
-The stubs are generated from `proto/` by grpcio-tools, and the real binary is started
-on its emulator: `POOLGATE_BIN`, or else `target/debug/poolgate`.
+The stubs are generated from `proto/` by grpcio-tools (`conftest.py`), and the real binary
+is started on its emulator: `POOLGATE_BIN`, or else `target/debug/poolgate` (`serving.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
-import grpc_tools
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -30,56 +23,10 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 from grpc_status import rpc_status
-from grpc_tools import protoc
+from serving import SERVICE, poolgate, stub
 
-ROOT = Path(__file__).resolve().parents[3]
-BINARY = Path(os.environ.get("POOLGATE_BIN", ROOT / "target/debug/poolgate"))
-SERVICE = "cognito.identity.v1.CognitoIdentityService"
 TOKEN = "a-token-of-these-tests-only"
 AUTHORIZATION = ("authorization", f"Bearer {TOKEN}")
-
-
-@contextmanager
-def poolgate(**settings: str) -> Iterator[str]:
-    """A running poolgate; gives back its address."""
-    environment = {
-        "POOLGATE_SERVER__LISTEN": "127.0.0.1:0",
-        "POOLGATE_ADMIN__LISTEN": "off",
-        "POOLGATE_SERVER__DRAIN_NOTICE": "0s",
-        "POOLGATE_LOG__FORMAT": "json",
-        **settings,
-    }
-    process = subprocess.Popen([BINARY], env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        log = []
-        for line in process.stderr:
-            log.append(line)
-            address = json.loads(line).get("address") if line.startswith("{") else None
-            if address:
-                break
-        else:
-            pytest.fail("poolgate ended at its start:\n" + "".join(log))
-        yield address
-        process.terminate()
-        process.communicate(timeout=20)
-        assert process.returncode == 0, "the drain did not end well"
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture(scope="session")
-def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the generated stubs are; they can be imported."""
-    folder = tmp_path_factory.mktemp("stubs")
-    well_known = Path(grpc_tools.__file__).parent / "_proto"
-    files = [str(path) for path in sorted(ROOT.glob("proto/**/*.proto"))]
-    arguments = [f"-I{ROOT / 'proto'}", f"-I{well_known}"]
-    arguments += [f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
-    assert protoc.main(["protoc", *arguments]) == 0
-    sys.path.insert(0, str(folder))
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -98,21 +45,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def pb(stubs: Path) -> Any:
-    """The messages of pools."""
-    return importlib.import_module("cognito.identity.v1.pools_pb2")
-
-
-@pytest.fixture(scope="session")
-def identities(stubs: Path) -> Any:
-    """The messages of identities."""
-    return importlib.import_module("cognito.identity.v1.identities_pb2")
-
-
-@pytest.fixture(scope="session")
 def channel() -> Iterator[grpc.Channel]:
     """A connection to a poolgate on its emulator."""
-    with poolgate() as address, grpc.insecure_channel(address) as channel:
+    with poolgate() as served, grpc.insecure_channel(served.address) as channel:
         yield channel
 
 
@@ -120,12 +55,6 @@ def channel() -> Iterator[grpc.Channel]:
 def client(channel: grpc.Channel, stubs: Path) -> Any:
     """The generated client."""
     return stub(channel)
-
-
-def stub(channel: grpc.Channel) -> Any:
-    """The generated client over a connection."""
-    module = importlib.import_module("cognito.identity.v1.cognito_identity_service_pb2_grpc")
-    return module.CognitoIdentityServiceStub(channel)
 
 
 def details(error: grpc.RpcError) -> status_pb2.Status:
@@ -259,8 +188,8 @@ def test_a_call_ends_at_its_deadline(
             POOLGATE_UPSTREAM__ENDPOINT_URL=silent,
             POOLGATE_SERVER__DEFAULT_DEADLINE=setting,
             **known,
-        ) as address,
-        grpc.insecure_channel(address) as channel,
+        ) as served,
+        grpc.insecure_channel(served.address) as channel,
     ):
         request = identities.GetIdRequest(identity_pool_id="us-east-1:0a")
         begun = time.monotonic()
@@ -295,7 +224,7 @@ def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
 
 def test_callers_are_told_apart_by_their_token(stubs: Path, pb: Any, known: dict[str, str]) -> None:
     request = pb.ListIdentityPoolsRequest()
-    with poolgate(**known) as address, grpc.insecure_channel(address) as channel:
+    with poolgate(**known) as served, grpc.insecure_channel(served.address) as channel:
         answer = stub(channel).ListIdentityPools(request, metadata=[AUTHORIZATION])
         with pytest.raises(grpc.RpcError) as caught:
             stub(channel).ListIdentityPools(request, metadata=[("authorization", "Bearer x")])

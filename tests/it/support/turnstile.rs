@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use poolgate::authn;
 use poolgate::clock::Clock;
 use poolgate::layers::Meter;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use poolgate::policy;
 use poolgate::quota::{self, InForce, Limits};
 use poolgate::server::listen::{self, Limits as Connections};
 use poolgate::server::{self, stack};
@@ -35,16 +37,33 @@ roles = ["batch"]
 pub struct Turnstile {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
-    address: SocketAddr,
+    pub address: SocketAddr,
     _directory: TempDir,
 }
 
 impl Turnstile {
     pub async fn with(limits: &str) -> Self {
+        Self::ruled(Rules::new(CALLERS, &["ann", "bob"], EVERYTHING), limits).await
+    }
+
+    /// With callers and policies of a test's own.
+    pub async fn ruled(rules: Rules, limits: &str) -> Self {
         let directory = TempDir::new().unwrap();
+        let engines = rules.engines(&directory);
+        Self::open(engines, limits, directory).await
+    }
+
+    /// Nobody has to say who calls.
+    pub async fn open_to_all(limits: &str) -> Self {
+        Self::open(Default::default(), limits, TempDir::new().unwrap()).await
+    }
+
+    async fn open(
+        (callers, policies): (authn::Settings, policy::Settings),
+        limits: &str,
+        directory: TempDir,
+    ) -> Self {
         let clock = Clock::manual(Clock::system().now());
-        let rules = Rules::new(CALLERS, &["ann", "bob"], EVERYTHING);
-        let (callers, policies) = rules.engines(&directory);
         let limits = quota::Settings {
             limits: Limits::parse(limits).unwrap(),
             in_force: InForce::Always,
@@ -56,8 +75,10 @@ impl Turnstile {
         let metrics = Arc::new(Metrics::new());
         let meter: Arc<dyn Meter> = metrics.clone();
         let settings = Default::default();
-        let routes = stack::inner(&settings, &rules, None, app.upstream, &meter, &clock);
-        let stack = stack::outer(routes, meter, &clock);
+        let upstream = app.upstream;
+        let routes = stack::inner(&settings, &rules, None, upstream.clone(), &meter, &clock);
+        let routes = stack::add_reflection(routes, &settings, &rules, &upstream, &meter, &clock);
+        let stack = stack::outer(routes.unwrap(), meter, &clock);
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Connections {
@@ -84,14 +105,19 @@ impl Turnstile {
         caller: &str,
         from: &str,
     ) -> CognitoIdentityServiceClient<Channel> {
-        let from: IpAddr = from.parse().unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        let channel = endpoint.local_address(Some(from)).connect().await.unwrap();
         let bearer = match caller {
             "nobody" => Bearer::none(),
             caller => Bearer::new(&format!("Bearer {}", token(caller))),
         };
+        let channel = self.channel_at(from).await;
         CognitoIdentityServiceClient::new(InterceptedService::new(channel, bearer))
+    }
+
+    /// A connection from an address of this machine.
+    pub async fn channel_at(&self, from: &str) -> tonic::transport::Channel {
+        let from: IpAddr = from.parse().unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.local_address(Some(from)).connect().await.unwrap()
     }
 
     /// Whether the metrics have this line.

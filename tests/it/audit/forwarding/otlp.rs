@@ -187,6 +187,32 @@ async fn lines_that_were_removed_during_an_outage_are_counted_and_the_others_for
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_a_collector_rejects_are_counted_and_not_sent_again() {
+    let collector = Collector::deciding(|number, _| Answer {
+        body: match number {
+            0 => r#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"too odd"}}"#,
+            _ => "{}",
+        },
+        ..Answer::ok()
+    })
+    .await;
+    let sender = Sender::new(&collector.target()).and("ADMIN__LISTEN", "127.0.0.1:0");
+    let process = sender.start();
+
+    sender.calls(&process, 3).await;
+
+    metrics::until(process.admin().unwrap(), |metrics| {
+        metrics.sum("poolgate_audit_forward_skipped_total") == 1
+            && metrics.sum("poolgate_audit_forward_lag_lines") == 0
+            && metrics.sum("poolgate_audit_forwarded_total") + 1 >= sender.lines().len()
+    })
+    .await;
+    let (code, _) = process.terminate();
+    assert_eq!(code, Some(0));
+    assert_eq!(collector.lines_now(), sender.lines(), "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_that_asks_to_be_left_alone_is() {
     let collector = Collector::deciding(|number, _| match number {
         0 => Answer {

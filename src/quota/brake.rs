@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::key::Keys;
 use super::limiter::whole_millis;
-use super::table::{CAPACITY, Marked, Price, Table};
+use super::price::{Marked, Price, Wait};
+use super::table::{CAPACITY, Table};
 use super::window::{Window, nanos};
 
 /// A brake for each address, which callers who are known do not feel unless they share
@@ -39,17 +40,18 @@ impl Brake {
     pub fn refusal(&self, peer: IpAddr, now: Instant) -> Option<Duration> {
         let key = self.keys.of_address(peer);
         let owed = self.table.owed(key, &self.window, nanos(self.origin, now));
-        let wait = self.window.window.wait(owed, 1)?;
-        (wait > 0).then(|| whole_millis(wait))
+        match self.window.window.charge(owed, Price::of(1)) {
+            Err(Wait::For(nanos)) => Some(whole_millis(nanos)),
+            Ok(_) | Err(Wait::Forever) => None,
+        }
     }
 
     /// Something from this address has failed.
     pub fn failed(&self, peer: IpAddr, now: Instant) {
         let key = self.keys.of_address(peer);
-        let price = Price { now: 1, again: 1 };
         let windows = std::slice::from_ref(&self.window);
         self.table
-            .charge(key, windows, price, nanos(self.origin, now));
+            .charge(key, windows, Price::of(1), nanos(self.origin, now));
     }
 }
 

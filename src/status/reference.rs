@@ -86,6 +86,7 @@ fn examples() -> Vec<Failure> {
             weight: 6,
         },
         Failure::TooManyCalls(limited()),
+        Failure::LimitsUnavailable,
         Failure::TooManyFailures {
             wait: Duration::from_secs(1),
         },
@@ -146,6 +147,7 @@ mod tests {
             | Failure::RateLimited { .. }
             | Failure::TooHeavy { .. }
             | Failure::TooManyCalls(_)
+            | Failure::LimitsUnavailable
             | Failure::TooManyFailures { .. }
             | Failure::Overloaded
             | Failure::Unreachable(_)
@@ -159,7 +161,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 29);
+        assert_eq!(different.len(), 30);
     }
 
     #[test]

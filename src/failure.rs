@@ -129,6 +129,9 @@ pub enum Failure {
     /// As many calls of the caller are under way as may be; nothing was sent.
     #[error("limit `{}` admits no more than {} calls at a time", .0.limit, .0.most)]
     TooManyCalls(Limited),
+    /// It cannot be found out what the caller has used up, and then nothing is admitted.
+    #[error("the limits of callers cannot be asked, and no call is admitted without")]
+    LimitsUnavailable,
     /// Too many calls from this address had no credentials that hold; this one was not
     /// looked at.
     #[error("too many calls from this address carried no valid credentials")]

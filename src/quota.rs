@@ -13,28 +13,39 @@
 //!    limit's name stays consumed.
 //! 5. Shadow limits are asked and never refuse.
 //! 6. A caller's name is kept as a keyed hash only.
+//! 7. Replicas that count in [`Redis`] admit together what one may, by the
+//!    server's clock. While it does not answer, each decides alone by its part of every
+//!    limit, or refuses; no call waits long for it, and none is ever admitted unasked.
 
 mod addresses;
+mod asking;
 mod brake;
 mod in_flight;
 mod key;
 mod limit;
 mod limiter;
 mod limits;
+mod price;
 mod read;
+mod redis;
+mod ruling;
 mod selector;
 mod settings;
+mod shared;
 mod table;
 mod weight;
 mod window;
 
+pub use self::redis::{Redis, RedisSettings, StoreMeter};
 pub use addresses::Addresses;
 pub use brake::Brake;
 pub use in_flight::Permit;
 pub use limit::Limit;
-pub use limiter::{Admitted, Asked, Decision, Judged, Limiter, Ruling};
+pub use limiter::Limiter;
 pub use limits::{Limits, default_table};
-pub use settings::{InForce, Settings};
+pub use ruling::{Admitted, Asked, Decision, Judged, Ruling};
+pub use settings::{InForce, OnStoreFailure, Settings, Store};
+pub use shared::Shared;
 pub use weight::{least_weight, weight, weight_table};
 pub use window::Window;
 

@@ -187,12 +187,8 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             Answer::ours(Code::Unauthenticated, "UNAUTHENTICATED", failure).retry(Retry::Never)
         }
         F::PermissionDenied(denial) => denied(denial, failure).retry(Retry::Never),
-        F::PolicyFactsUnavailable { .. } => {
-            Answer::ours(Code::Unavailable, "POLICY_FACTS_UNAVAILABLE", failure)
-                .retry(Retry::After(RETRY_DELAY))
-        }
-        F::AuditUnavailable { .. } => Answer::ours(Code::Unavailable, "AUDIT_UNAVAILABLE", failure)
-            .retry(Retry::After(RETRY_DELAY)),
+        F::PolicyFactsUnavailable { .. } => unavailable("POLICY_FACTS_UNAVAILABLE", failure),
+        F::AuditUnavailable { .. } => unavailable("AUDIT_UNAVAILABLE", failure),
         F::Unrecorded { .. } => {
             Answer::ours(Code::Unknown, "AUDIT_UNAVAILABLE", failure).retry(Retry::Never)
         }
@@ -241,6 +237,7 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         }
         F::TooManyCalls(limited) => limits::answer("TOO_MANY_CALLS", limited, failure, about)
             .retry(Retry::After(RETRY_DELAY)),
+        F::LimitsUnavailable => unavailable("LIMITS_UNAVAILABLE", failure),
         F::TooManyFailures { wait } => {
             let reason = "TOO_MANY_FAILED_AUTHENTICATIONS";
             Answer::ours(Code::ResourceExhausted, reason, failure).retry(Retry::After(*wait))
@@ -249,11 +246,8 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             Answer::ours(Code::ResourceExhausted, "TOO_MANY_VERIFICATIONS", failure)
                 .retry(Retry::After(*wait))
         }
-        F::Overloaded => {
-            Answer::ours(Code::Unavailable, "OVERLOADED", failure).retry(Retry::After(RETRY_DELAY))
-        }
-        F::Unreachable(_) => Answer::ours(Code::Unavailable, "UPSTREAM_UNREACHABLE", failure)
-            .retry(Retry::After(RETRY_DELAY)),
+        F::Overloaded => unavailable("OVERLOADED", failure),
+        F::Unreachable(_) => unavailable("UPSTREAM_UNREACHABLE", failure),
         F::UpstreamTimeout => Answer::ours(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", failure),
         F::UnreadableAnswer(lost) => {
             let code = match lost.http_status {
@@ -265,6 +259,11 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         F::NoCredentials { .. } => Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure),
         F::Internal { .. } => Answer::ours(Code::Internal, "INTERNAL", failure),
     }
+}
+
+/// A part of what is needed is not there, and may be soon.
+fn unavailable(reason: &str, failure: &Failure) -> Answer {
+    Answer::ours(Code::Unavailable, reason, failure).retry(Retry::After(RETRY_DELAY))
 }
 
 fn denied(denial: &Denial, failure: &Failure) -> Answer {

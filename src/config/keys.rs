@@ -12,7 +12,7 @@ use super::accepts::{
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
 use crate::emulator::{Isolation, LoginTokens, Pace};
-use crate::quota::InForce;
+use crate::quota::{InForce, OnStoreFailure, Store};
 use crate::server::tls::ClientCertificates;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
@@ -118,6 +118,24 @@ keys! {
         "When callers are limited. `aws`: in front of AWS, and wherever `quota.limits_file` is set.";
     QUOTA_FAILED_AUTHENTICATIONS: Window = "quota.failed_authentications", Some("50/s burst 100"), Window,
         "How many calls of an address (of IPv6, of a /64) may carry credentials that do not hold, before others of it are refused without a look at theirs.";
+    QUOTA_STORE: OneOf<Store> = "quota.store", Some("memory"),
+        OneOf(&[("memory", Store::Memory), ("redis", Store::Redis)]),
+        "Where callers are counted: in this process for it alone, or in Redis for all replicas together: see docs/quotas.md.";
+    QUOTA_REDIS_URL_FILE: FilePath = "quota.redis_url_file", None, FilePath,
+        "The file with the URL of Redis: `redis://HOST:PORT`, or with TLS `rediss://USER:PASSWORD@HOST:PORT`. It is read for each connection. Wanted with `quota.store = \"redis\"`.";
+    QUOTA_REDIS_KEY_FILE: FilePath = "quota.redis_key_file", None, FilePath,
+        "The file with a secret of at least 32 bytes, the same for all replicas, so that Redis holds a keyed hash of a caller's name and never the name. Wanted with `quota.store = \"redis\"`.";
+    QUOTA_REDIS_CLUSTER: Flag = "quota.redis_cluster", Some("false"), Flag,
+        "Whether it is a Redis Cluster. Then the file may name several nodes, one on each line.";
+    QUOTA_REDIS_CA_FILE: FilePath = "quota.redis_ca_file", None, FilePath,
+        "The authorities that the certificate of Redis comes from, in PEM. Unset: the system's.";
+    QUOTA_REDIS_TIMEOUT: Span = "quota.redis_timeout", Some("20ms"), span(1, 1),
+        "How long a call waits for Redis before it is decided without.";
+    QUOTA_ON_STORE_FAILURE: OneOf<OnStoreFailure> = "quota.on_store_failure", Some("local"),
+        OneOf(&[("local", OnStoreFailure::Local), ("deny-issue", OnStoreFailure::DenyIssue), ("deny", OnStoreFailure::Deny)]),
+        "What becomes of calls while Redis does not count. `local`: this replica decides alone, by its part of each limit. `deny-issue`: what issues identities, tokens or credentials is refused. `deny`: all that is limited is refused.";
+    QUOTA_REPLICAS: Whole<u32> = "quota.replicas", Some("1"), whole(1, 1_000),
+        "How many replicas of poolgate are expected to run, this one included.";
     AUDIT_FILE: FilePath = "audit.file", None, FilePath,
         "The file with one record for each call, in CloudTrail's shape: see docs/audit.md. Its directory has to be there. Unset: none.";
     AUDIT_STDOUT: Flag = "audit.stdout", Some("false"), Flag,

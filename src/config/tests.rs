@@ -459,6 +459,72 @@ fn callers_are_limited_in_front_of_aws_and_where_a_file_says_how() {
 }
 
 #[test]
+fn what_is_wrong_about_redis_is_told_at_once_and_shows_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        format!("{path:?}")
+    };
+    let (url, key) = (file("url", "redis://:s3cret@"), file("key", "s3cret"));
+    let store = "[quota]\nstore = \"redis\"\n";
+    let bad = format!(
+        "{store}redis_url_file = {url}\nredis_key_file = {key}\nredis_ca_file = \"/nowhere\"\n\
+         redis_timeout = \"5s\"\nreplicas = 0\non_store_failure = \"allow\"\n"
+    );
+    let lonely = format!(
+        "[quota]\nredis_url_file = {url}\nredis_cluster = true\non_store_failure = \"deny\"\n"
+    );
+    for (text, expected) in [
+        (
+            bad.as_str(),
+            &[
+                ": not like `redis://HOST:PORT`",
+                ": the key has fewer than 32 bytes",
+                "quota.redis_ca_file = \"/nowhere\": cannot be read",
+                "quota.redis_timeout = \"5s\": too long",
+                "quota.replicas = \"0\": too small",
+                "quota.on_store_failure = \"allow\": not one of the known words",
+            ][..],
+        ),
+        (
+            store,
+            &[
+                "quota.redis_url_file: not set, and quota.store = \"redis\" wants it",
+                "quota.redis_key_file: not set, and quota.store = \"redis\" wants it",
+            ],
+        ),
+        (
+            &lonely,
+            &[
+                ": wants quota.store = \"redis\"",
+                "quota.redis_cluster = \"true\": wants quota.store",
+                "quota.on_store_failure = \"deny\": wants quota.store",
+            ],
+        ),
+        (
+            &format!(
+                "{store}in_force = \"never\"\nredis_url_file = {}\nredis_key_file = {}\n",
+                file("good-url", "redis://:s3cret@127.0.0.1"),
+                file("good-key", &"s3cret".repeat(6)),
+            ),
+            &["quota.store = \"redis\": has no effect with quota.in_force = \"never\""],
+        ),
+    ] {
+        let mistakes = load(text, []).unwrap_err().to_string();
+
+        for expected in expected {
+            assert!(
+                mistakes.contains(expected),
+                "{expected} is not in:\n{mistakes}"
+            );
+        }
+        assert_eq!(mistakes.lines().count(), expected.len(), "{mistakes}");
+        assert!(!mistakes.contains("s3cret"), "{mistakes}");
+    }
+}
+
+#[test]
 fn the_reference_has_a_row_for_every_key() {
     let reference = reference();
 

@@ -57,13 +57,14 @@ impl Limits {
         }
     }
 
-    fn admit(&self, extensions: &Extensions) -> Result<Admitted, Failure> {
+    async fn admit(&self, extensions: &Extensions) -> Result<Admitted, Failure> {
         let asked = self.asked(extensions)?;
-        let ruling = self.limiter.admit(&asked, least_weight(asked.operation));
+        let weight = least_weight(asked.operation);
+        let ruling = self.limiter.decide(&asked, weight).await;
         self.tell(extensions, asked.operation, ruling)
     }
 
-    fn admit_rest(&self, extensions: &Extensions) -> Result<Admitted, Failure> {
+    async fn admit_rest(&self, extensions: &Extensions) -> Result<Admitted, Failure> {
         let asked = self.asked(extensions)?;
         let subject = slot::<Arc<Subject>>(extensions)?;
         let charged = least_weight(asked.operation);
@@ -71,7 +72,7 @@ impl Limits {
         if weight <= charged {
             return Ok(Admitted::default());
         }
-        let ruling = self.limiter.admit_rest(&asked, charged, weight);
+        let ruling = self.limiter.decide_rest(&asked, charged, weight).await;
         self.tell(extensions, asked.operation, ruling)
     }
 
@@ -112,7 +113,7 @@ impl Wrap for Limits {
         let notes = request.extensions_mut().get_or_insert_default::<Notes>();
         let notes = notes.clone();
         async move {
-            let mut response = match self.admit(request.extensions()) {
+            let mut response = match self.admit(request.extensions()).await {
                 Err(failure) => refused.answer(&failure),
                 Ok(admitted) => {
                     let response = next(request).await;
@@ -133,7 +134,7 @@ impl Gate for Weights {
 
     fn check(&self, request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
-            self.0.admit_rest(request.extensions())?;
+            self.0.admit_rest(request.extensions()).await?;
             Ok(request)
         }
         .boxed()

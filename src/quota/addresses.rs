@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use super::key::{Keys, subject};
 use super::limiter::whole_millis;
-use super::table::{CAPACITY, Marked, Price, Table, Wait};
+use super::price::{Marked, Price, Wait};
+use super::table::{CAPACITY, Table};
 use super::window::{Window, nanos};
 use crate::caller::Caller;
 use crate::failure::{Failure, Limited};
@@ -42,7 +43,7 @@ impl Addresses {
     ///
     /// [`Failure::RateLimited`] when it is one too many, which is not counted.
     pub fn take(&self, peer: IpAddr, now: Instant) -> Result<(), Failure> {
-        let price = Price { now: 1, again: 1 };
+        let price = Price::of(1);
         let windows = std::slice::from_ref(&self.window);
         let key = self.keys.of_address(peer);
         let now = nanos(self.origin, now);

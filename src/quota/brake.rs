@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::key::{Key, Keys};
 use super::limiter::whole_millis;
-use super::table::{CAPACITY, Marked, Price, Table};
+use super::price::{Marked, Price, Wait};
+use super::table::{CAPACITY, Table};
 use super::window::{Window, nanos};
 
 /// How many calls of a connection may come to nothing before it is closed: so many at once,
@@ -42,8 +43,10 @@ impl Brake {
     pub fn refusal(&self, peer: IpAddr, now: Instant) -> Option<Duration> {
         let key = self.keys.of_address(peer);
         let owed = self.table.owed(key, &self.address, nanos(self.origin, now));
-        let wait = self.address.window.wait(owed, 1)?;
-        (wait > 0).then(|| whole_millis(wait))
+        match self.address.window.charge(owed, Price::of(1)) {
+            Err(Wait::For(nanos)) => Some(whole_millis(nanos)),
+            Ok(_) | Err(Wait::Forever) => None,
+        }
     }
 
     /// Something from this address has failed.
@@ -60,13 +63,13 @@ impl Brake {
 
     /// Counts one, and tells how many are left.
     fn count(&self, key: Key, window: &Marked, now: Instant) -> u64 {
-        let price = Price { now: 1, again: 1 };
+        let price = Price::of(1);
         let now = nanos(self.origin, now);
         let windows = std::slice::from_ref(window);
         let charged = self.table.charge(key, windows, price, now);
         match charged.refused {
             Some(_) => 0,
-            None => window.window.left(charged.owed),
+            None => window.window.left(charged.owed, price.times),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Whom a limit counts: a caller, or where nobody has to say who calls, an address.
 
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::table::Marked;
+use aws_lc_rs::hmac;
+
+use super::price::Marked;
 use super::window::Window;
 use crate::caller::{Caller, Proof};
 
@@ -13,32 +16,56 @@ use crate::caller::{Caller, Proof};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) u128);
 
-/// What keys are made with, by chance and once for each process.
-#[derive(Debug, Default)]
-pub(super) struct Keys(RandomState, RandomState);
+/// What keys are made with.
+pub(super) enum Keys {
+    /// By chance and once for each process, where nobody else has to know them.
+    Own(RandomState, RandomState),
+    /// The secret of replicas, who have to come to the same keys.
+    Shared(Box<hmac::Key>),
+}
+
+/// What a key is made of.
+#[derive(Hash)]
+enum Named<'a> {
+    Caller(&'a str),
+    Address(IpAddr),
+    Connection(SocketAddr),
+    Window(&'a str, &'a str),
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::Own(RandomState::new(), RandomState::new())
+    }
+}
 
 impl Keys {
+    /// The same wherever the secret is the same.
+    pub(super) fn shared(secret: &[u8]) -> Self {
+        Self::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    }
+
     /// The key of who calls.
     pub(super) fn of(&self, caller: &Caller, peer: IpAddr) -> Key {
         match caller.proof() {
             Proof::Anonymous => self.of_address(peer),
-            _ => self.hash(("caller", caller.id())),
+            _ => self.hash(&Named::Caller(caller.id())),
         }
     }
 
     /// The key of an address.
     pub(super) fn of_address(&self, peer: IpAddr) -> Key {
-        self.hash(("address", network(peer)))
+        self.hash(&Named::Address(network(peer)))
     }
 
     /// The key of a connection, by the peer's address and port.
     pub(super) fn of_connection(&self, peer: SocketAddr) -> Key {
-        self.hash(("connection", peer))
+        self.hash(&Named::Connection(peer))
     }
 
     /// The key of a name of ours.
     pub(super) fn of_name(&self, name: &str, unit: &str) -> Key {
-        self.hash(("name", name, unit))
+        self.hash(&Named::Window(name, unit))
     }
 
     /// A window of something of ours that has this name. Windows of one name have different
@@ -51,9 +78,57 @@ impl Keys {
         }
     }
 
-    fn hash(&self, value: impl Hash) -> Key {
-        let (low, high) = (self.0.hash_one(&value), self.1.hash_one(&value));
-        Key(u128::from(high) << 64 | u128::from(low))
+    fn hash(&self, named: &Named<'_>) -> Key {
+        match self {
+            Self::Own(low, high) => {
+                let (low, high) = (low.hash_one(named), high.hash_one(named));
+                Key(u128::from(high) << 64 | u128::from(low))
+            }
+            Self::Shared(secret) => named.sign(secret),
+        }
+    }
+}
+
+impl Named<'_> {
+    /// In bytes of our own, because those of `Hash` are another machine's and version's to
+    /// choose. No name has a zero byte in it that could make two of them one: what is
+    /// before the last part is ours.
+    fn sign(&self, secret: &hmac::Key) -> Key {
+        let mut context = hmac::Context::with_key(secret);
+        match self {
+            Self::Caller(id) => {
+                context.update(b"caller\0");
+                context.update(id.as_bytes());
+            }
+            Self::Address(IpAddr::V4(address)) => {
+                context.update(b"ipv4\0");
+                context.update(&address.octets());
+            }
+            Self::Address(IpAddr::V6(address)) => {
+                context.update(b"ipv6\0");
+                context.update(&address.octets());
+            }
+            Self::Connection(peer) => {
+                context.update(b"connection\0");
+                context.update(peer.to_string().as_bytes());
+            }
+            Self::Window(name, unit) => {
+                context.update(b"window\0");
+                context.update(unit.as_bytes());
+                context.update(b"\0");
+                context.update(name.as_bytes());
+            }
+        }
+        let tag = context.sign();
+        let half = tag.as_ref().iter().take(16);
+        Key(half.fold(0, |key, byte| key << 8 | u128::from(*byte)))
+    }
+}
+
+/// Neither the secret nor what chance made.
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keys").finish_non_exhaustive()
     }
 }
 
@@ -122,6 +197,35 @@ mod tests {
         assert_ne!(
             keys.of(&nobody, "::1".parse().unwrap()),
             Keys::default().of(&nobody, "::1".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn replicas_with_one_secret_come_to_the_same_keys_and_others_to_none_of_them() {
+        let secret = b"thirty-two bytes of a secret, or more";
+        let (one, other) = (Keys::shared(secret), Keys::shared(secret));
+        let stranger = Keys::shared(b"thirty-two bytes of another secret too");
+        let here = "10.0.0.1".parse().unwrap();
+        let all = |keys: &Keys| {
+            [
+                keys.of(&token("a"), here),
+                keys.of(&token("b"), here),
+                keys.of(&Caller::anonymous(), here),
+                keys.of_address("2001:db8::1".parse().unwrap()),
+                keys.of_name("reads", "s"),
+                keys.of_name("reads", "min"),
+            ]
+        };
+
+        assert_eq!(all(&one), all(&other));
+        let mut different: BTreeSet<u128> = all(&one).map(|key| key.0).into();
+        different.extend(all(&stranger).map(|key| key.0));
+        assert_eq!(different.len(), 12);
+        // Written down, because a new version must not count anew beside an old one.
+        let ann = Keys::shared(secret).of(&token("ann"), here);
+        assert_eq!(
+            format!("{:032x}", ann.0),
+            "717a3f0ebbf27e061fa5eed1774ab38a"
         );
     }
 

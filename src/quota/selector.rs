@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::key::{Key, Keys};
 use super::limit::Limit;
 use super::limits::Limits;
-use super::table::Marked;
+use super::price::Marked;
 use crate::caller::Caller;
 use crate::operation::Operation;
 

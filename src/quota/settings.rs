@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::limits::Limits;
+use super::redis::RedisSettings;
 use super::window::Window;
 
 /// What can be set about limits.
@@ -19,6 +20,36 @@ pub struct Settings {
     /// How many calls of an address may fail to say who calls, before others of it are
     /// not looked at.
     pub failed_authentications: Window,
+    /// Where callers are counted.
+    pub store: Store,
+    /// How Redis is reached, where they are counted there.
+    pub redis: RedisSettings,
+    /// What becomes of calls while it is not.
+    pub on_store_failure: OnStoreFailure,
+    /// How many replicas there are, this one included.
+    pub replicas: u32,
+}
+
+/// Where callers are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// In this process, for it alone.
+    #[default]
+    Memory,
+    /// In Redis, for all replicas together.
+    Redis,
+}
+
+/// What becomes of calls while Redis does not count callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStoreFailure {
+    /// Each replica decides alone, by its part of every limit.
+    #[default]
+    Local,
+    /// The same, and what issues identities, tokens or credentials is refused.
+    DenyIssue,
+    /// All that is limited is refused.
+    Deny,
 }
 
 impl Default for Settings {
@@ -30,6 +61,10 @@ impl Default for Settings {
             faces_aws: false,
             // Reference: security, T-Q1.
             failed_authentications: Window::per_second(50, 100),
+            store: Store::default(),
+            redis: RedisSettings::default(),
+            on_store_failure: OnStoreFailure::default(),
+            replicas: 1,
         }
     }
 }

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem::size_of;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::key::Key;
-use super::window::{Debt, Window};
+use super::price::{Charged, Marked, Price, judge};
+use super::window::Debt;
 
 /// The most keys (reference: security, T-Q2).
 pub(super) const CAPACITY: usize = 100_000;
@@ -22,44 +23,6 @@ const SHARDS: usize = 64;
 /// How long a shard is not looked through again that was still full after it, in
 /// nanoseconds.
 const PAUSE: u64 = 100_000_000;
-
-/// A window as the table knows it.
-#[derive(Clone, Debug)]
-pub(super) struct Marked {
-    pub(super) mark: Key,
-    pub(super) window: Window,
-    /// The window in words, for each of those who are refused.
-    pub(super) shown: Arc<str>,
-}
-
-/// What is asked of a key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Price {
-    /// What is charged.
-    pub(super) now: u32,
-    /// What a call has to be charged that is made again after it was refused.
-    pub(super) again: u32,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Charged {
-    /// Which window has the least left, or refused.
-    pub(super) window: usize,
-    /// What is owed to that window.
-    pub(super) owed: u64,
-    pub(super) refused: Option<Wait>,
-    /// Whether the key had to share a place.
-    pub(super) shared: bool,
-}
-
-/// Until when a call is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// For so many nanoseconds, if nothing else is charged.
-    For(u64),
-    Forever,
-}
 
 pub(super) struct Table {
     shards: Vec<Mutex<Shard>>,
@@ -91,7 +54,7 @@ impl Table {
     /// Charges all windows or none. There is at least one window.
     pub(super) fn charge(&self, key: Key, windows: &[Marked], price: Price, now: u64) -> Charged {
         let Some(shard) = self.shards.get(key.place(SHARDS)) else {
-            return REFUSED;
+            return Charged::NONE;
         };
         let mut shard = lock(shard);
         let missing = |shard: &Shard| {
@@ -129,6 +92,38 @@ impl Table {
         window.owed(debt, now)
     }
 
+    /// What a key was last known to owe to a window, of its own.
+    pub(super) fn own(&self, key: Key, marked: &Marked) -> Option<Debt> {
+        let shard = lock(self.shards.get(key.place(SHARDS))?);
+        shard.debts.get(&key.with(marked.mark)).copied()
+    }
+
+    /// Keeps in mind what a key owes as others have reckoned it, if that is more than is
+    /// known and there is room. Nothing is wrong if there is none: it is a help for later.
+    pub(super) fn remember(&self, key: Key, marked: &Marked, debt: Debt, now: u64) {
+        let Some(shard) = self.shards.get(key.place(SHARDS)) else {
+            return;
+        };
+        let mut shard = lock(shard);
+        let (own, before) = (key.with(marked.mark), shard.debts.len());
+        let known = shard.debts.get(&own).copied();
+        let is_more = marked.window.owed(known, now) < marked.window.owed(Some(debt), now);
+        if is_more && (known.is_some() || shard.has_room(|_| 1, self.most, now)) {
+            shard.debts.insert(own, debt);
+        }
+        self.count(before, shard.debts.len());
+    }
+
+    /// Forgets everything, which is right only when times mean nothing any more.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            self.count(shard.debts.len(), 0);
+            *shard = Shard::default();
+        }
+        lock(&self.shared).clear();
+    }
+
     /// Forgets keys that owe nothing. How many are left?
     pub(super) fn sweep(&self, now: u64) -> usize {
         for shard in &self.shards {
@@ -157,14 +152,6 @@ impl Table {
         };
     }
 }
-
-/// Never seen: each key has a shard.
-const REFUSED: Charged = Charged {
-    window: 0,
-    owed: u64::MAX,
-    refused: Some(Wait::Forever),
-    shared: false,
-};
 
 impl Shard {
     fn has_room(&mut self, missing: impl Fn(&Self) -> usize, most: usize, now: u64) -> bool {
@@ -215,53 +202,20 @@ impl Places<'_> {
 
 fn charge(places: &mut Places<'_>, windows: &[Marked], price: Price, now: u64) -> Charged {
     let mut shared = false;
-    let mut tightest: Option<(u64, Charged)> = None;
-    let mut refused: Option<(Wait, Charged)> = None;
-    for (index, Marked { mark, window, .. }) in windows.iter().enumerate() {
-        let (debt, is_shared) = places.get(*mark);
+    let charged = judge(windows, price, |_, marked| {
+        let (debt, is_shared) = places.get(marked.mark);
         shared |= is_shared;
-        let owed = window.owed(debt, now);
-        let wait = match window.wait(owed, price.again) {
-            None => Some(Wait::Forever),
-            Some(wait) if window.admit(owed, price.now).is_none() => Some(Wait::For(wait)),
-            Some(_) => None,
-        };
-        let charged = Charged {
-            window: index,
-            owed,
-            refused: wait,
-            shared: false,
-        };
-        if let Some(wait) = wait
-            && refused.is_none_or(|(longest, _)| longest.nanos() < wait.nanos())
-        {
-            refused = Some((wait, charged));
-        }
-        let owed = window.admit(owed, price.now).unwrap_or(owed);
-        let left = window.left(owed);
-        if tightest.is_none_or(|(least, _)| left < least) {
-            tightest = Some((left, Charged { owed, ..charged }));
+        marked.window.owed(debt, now)
+    });
+    if charged.refused.is_none() {
+        for Marked { mark, window, .. } in windows {
+            let (debt, _) = places.get(*mark);
+            if let Ok(owed) = window.charge(window.owed(debt, now), price) {
+                places.set(*mark, window.debt(owed, now));
+            }
         }
     }
-    if let Some((_, refused)) = refused {
-        return Charged { shared, ..refused };
-    }
-    for Marked { mark, window, .. } in windows {
-        let (debt, _) = places.get(*mark);
-        if let Some(owed) = window.admit(window.owed(debt, now), price.now) {
-            places.set(*mark, window.debt(owed, now));
-        }
-    }
-    tightest.map_or(REFUSED, |(_, charged)| Charged { shared, ..charged })
-}
-
-impl Wait {
-    fn nanos(self) -> u64 {
-        match self {
-            Wait::For(nanos) => nanos,
-            Wait::Forever => u64::MAX,
-        }
-    }
+    Charged { shared, ..charged }
 }
 
 /// Keys are hashes already.

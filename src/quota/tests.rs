@@ -1,9 +1,13 @@
 //! The limits, held against a model that is too simple to be wrong, against floods, and
-//! against mistakes of operators.
+//! against mistakes of operators; in memory and in Redis alike.
 
+mod counters;
 mod file;
 mod flood;
 mod model;
+mod redis;
+#[path = "../../tests/it/support/redis_server.rs"]
+mod redis_server;
 mod rulings;
 
 use std::collections::{BTreeMap, BTreeSet};

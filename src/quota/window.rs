@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::price::{Price, Wait};
+
 /// The most that may be had at once.
 const MOST_BURST: u64 = 1_000_000;
 /// The shortest time that one may take, in nanoseconds: 100,000 in a second.
@@ -105,6 +107,11 @@ impl Window {
         Duration::from_nanos(self.interval)
     }
 
+    /// The same in nanoseconds.
+    pub(super) fn nanos(&self) -> u64 {
+        self.interval
+    }
+
     /// The unit that the rate is told in, which no other window of a limit has.
     pub(super) fn unit(&self) -> &'static str {
         self.unit
@@ -125,22 +132,41 @@ impl Window {
         u64::try_from(scaled).unwrap_or(u64::MAX)
     }
 
-    /// What will be owed when so much more is had, if it may be had.
-    pub(super) fn admit(&self, owed: u64, weight: u32) -> Option<u64> {
-        let after = owed.checked_add(self.price(weight))?;
-        (after <= self.tolerance()).then_some(after)
+    /// What will be owed when a call is charged, or how long it has to wait. One that costs
+    /// more than may be owed, because it counts for several replicas, waits until nothing
+    /// is owed, so that the rate holds and nobody is refused for ever.
+    pub(super) fn charge(&self, owed: u64, price: Price) -> Result<u64, Wait> {
+        let Some(most) = self.most(price) else {
+            return Err(Wait::Forever);
+        };
+        let after = owed.saturating_add(self.cost(price.now, price.times));
+        if after <= most {
+            return Ok(after);
+        }
+        let free = most.saturating_sub(self.cost(price.again, price.times));
+        Err(Wait::For(owed.saturating_sub(free)))
     }
 
-    /// How long it takes until so much may be had, in nanoseconds; nothing if that never
-    /// comes.
-    pub(super) fn wait(&self, owed: u64, weight: u32) -> Option<u64> {
-        let free = self.tolerance().checked_sub(self.price(weight))?;
-        Some(owed.saturating_sub(free))
+    /// How much may be owed after a call of this price; nothing if it is never admitted.
+    pub(super) fn most(&self, price: Price) -> Option<u64> {
+        let again = self.cost(price.again, price.times);
+        (u64::from(price.again) <= self.burst).then(|| self.tolerance().max(again))
     }
 
-    /// How much may be had at once.
-    pub(super) fn left(&self, owed: u64) -> u64 {
-        self.tolerance().saturating_sub(owed) / self.interval.max(1)
+    /// What so much weighs, in nanoseconds, if it counts so many times.
+    pub(super) fn cost(&self, weight: u32, times: u32) -> u64 {
+        let once = self.interval.saturating_mul(u64::from(weight));
+        once.saturating_mul(u64::from(times))
+    }
+
+    /// How much may be had at once, if each counts so many times.
+    pub(super) fn left(&self, owed: u64, times: u32) -> u64 {
+        self.tolerance().saturating_sub(owed) / self.cost(1, times).max(1)
+    }
+
+    /// What is owed when all is used up, in nanoseconds.
+    pub(super) fn tolerance(&self) -> u64 {
+        self.interval.saturating_mul(self.burst)
     }
 
     pub(super) fn debt(&self, owed: u64, now: u64) -> Debt {
@@ -148,14 +174,6 @@ impl Window {
             until: now.saturating_add(owed),
             interval: self.interval,
         }
-    }
-
-    fn price(&self, weight: u32) -> u64 {
-        self.interval.saturating_mul(u64::from(weight))
-    }
-
-    fn tolerance(&self) -> u64 {
-        self.interval.saturating_mul(self.burst)
     }
 }
 
@@ -240,11 +258,11 @@ mod tests {
     fn what_was_had_under_one_rate_is_as_much_under_another() {
         let slow = Window::parse("5/s burst 10").unwrap();
         let fast = Window::parse("50/s burst 100").unwrap();
-        let owed = slow.admit(0, 10).unwrap();
+        let owed = slow.charge(0, Price::of(10)).unwrap();
 
         let debt = slow.debt(owed, 7);
 
-        assert_eq!(slow.left(slow.owed(Some(debt), 7)), 0);
-        assert_eq!(fast.left(fast.owed(Some(debt), 7)), 90);
+        assert_eq!(slow.left(slow.owed(Some(debt), 7), 1), 0);
+        assert_eq!(fast.left(fast.owed(Some(debt), 7), 1), 90);
     }
 }

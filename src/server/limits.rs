@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::StartError;
 use super::reload::{Reloaded, Watch};
 use crate::clock::Clock;
-use crate::quota::{Brake, Limiter, Limits, Settings};
+use crate::quota::{Brake, Limiter, Limits, Redis, Settings, Shared, Store};
 use crate::telemetry::Metrics;
 
 /// How often keys that owe nothing are forgotten, and counted.
@@ -27,18 +27,18 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Counts from this time on. Addresses are braked where callers have to say who they
-    /// are.
+    /// Counts in this process, from this time on. Addresses are braked where callers have
+    /// to say who they are.
     pub fn new(settings: &Settings, asks_callers: bool, clock: &Clock) -> Self {
         let limiter = || Limiter::new(&settings.limits, clock.instant());
-        let brake = || Brake::new(settings.failed_authentications.clone(), clock.instant());
         Self {
             limiter: settings.is_on().then(|| Arc::new(limiter())),
-            brake: asks_callers.then(|| Arc::new(brake())),
+            brake: brake(settings, asks_callers, clock),
         }
     }
 
-    /// The same, and the file is read again whenever it changes until `ended`.
+    /// The same, or in Redis as it is set, and the file is read again whenever it changes,
+    /// until `ended`.
     pub(super) fn watched(
         settings: &Settings,
         asks_callers: bool,
@@ -53,7 +53,13 @@ impl Bounds {
         if let Some(file) = &file {
             read.limits = Limits::read(file).map_err(StartError::Rules)?;
         }
-        let bounds = Self::new(&read, asks_callers, clock);
+        let bounds = match read.store {
+            Store::Redis if read.is_on() => Self {
+                limiter: Some(Arc::new(shared(&read, clock, metrics, ended)?)),
+                brake: brake(&read, asks_callers, clock),
+            },
+            _ => Self::new(&read, asks_callers, clock),
+        };
         let Some(limiter) = &bounds.limiter else {
             return Ok(bounds);
         };
@@ -66,6 +72,30 @@ impl Bounds {
         tokio::spawn(async move { ended.run_until_cancelled(sweeping).await });
         Ok(bounds)
     }
+}
+
+fn brake(settings: &Settings, asks_callers: bool, clock: &Clock) -> Option<Arc<Brake>> {
+    let window = || settings.failed_authentications.clone();
+    asks_callers.then(|| Arc::new(Brake::new(window(), clock.instant())))
+}
+
+/// Counts with other replicas, and with none of them until Redis is there: a start does
+/// not wait for it.
+fn shared(
+    settings: &Settings,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+    ended: &CancellationToken,
+) -> Result<Limiter, StartError> {
+    let wrong = |reason| StartError::Rules(vec![format!("quota.redis_key_file: {reason}")]);
+    let secret = settings.redis.secret().map_err(wrong)?;
+    let redis = Arc::new(Redis::new(&settings.redis, clock, metrics.clone()));
+    let (replicas, on_failure) = (settings.replicas, settings.on_store_failure);
+    let shared = Shared::new(Arc::clone(&redis), replicas, on_failure, clock.now());
+    let ended = ended.clone();
+    tokio::spawn(async move { ended.run_until_cancelled(redis.keep_connected()).await });
+    let origin = clock.instant();
+    Ok(Limiter::shared(&settings.limits, origin, &secret, shared))
 }
 
 fn reload(limiter: Arc<Limiter>, file: PathBuf) -> impl Fn() -> Reloaded {

@@ -89,6 +89,7 @@ fn examples() -> Vec<Failure> {
             weight: 6,
         },
         Failure::TooManyCalls(limited()),
+        Failure::LimitsUnavailable,
         Failure::TooManyFailures {
             wait: Duration::from_secs(1),
         },
@@ -155,6 +156,7 @@ mod tests {
             | Failure::RateLimited { .. }
             | Failure::TooHeavy { .. }
             | Failure::TooManyCalls(_)
+            | Failure::LimitsUnavailable
             | Failure::TooManyFailures { .. }
             | Failure::TooManyVerifications { .. }
             | Failure::Overloaded

@@ -141,6 +141,10 @@ impl Metrics {
         &self.forwarding
     }
 
+    pub(super) fn quotas(&self) -> &QuotaMetrics {
+        &self.quotas
+    }
+
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -246,6 +250,7 @@ pub(super) fn add(registry: &mut Registry, name: &names::Name, metric: impl Metr
 mod tests {
     use super::*;
     use crate::audit::forward;
+    use crate::quota;
 
     #[test]
     fn a_call_is_counted_under_its_method_and_code() {
@@ -278,6 +283,7 @@ mod tests {
         metrics.limited(rpc, "default-issue", "admitted");
         metrics.watched("tls");
         forward::Meter::target(&metrics, "syslog+unix:///dev/log");
+        quota::StoreMeter::store(&metrics, &["timeout"]);
 
         let text = metrics.encode();
 

@@ -1,6 +1,12 @@
 //! Every metric: its name, its labels and what it means.
 
+mod quota_store;
+
 use std::fmt::Write;
+
+pub use quota_store::{
+    QUOTA_STORE_DEGRADED, QUOTA_STORE_FAILURES, QUOTA_STORE_MISSED, QUOTA_STORE_SECONDS,
+};
 
 /// A metric as it appears in the exposition.
 #[derive(Debug)]
@@ -240,6 +246,10 @@ pub const ALL: &[&Name] = &[
     &QUOTA_KEYS,
     &QUOTA_CROWDED,
     &QUOTA_BRAKED,
+    &QUOTA_STORE_DEGRADED,
+    &QUOTA_STORE_SECONDS,
+    &QUOTA_STORE_FAILURES,
+    &QUOTA_STORE_MISSED,
     &RELOADS,
     &RELOAD_FAILING,
     &AUDIT_RECORDS,

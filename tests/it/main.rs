@@ -42,6 +42,7 @@ mod reloads;
 mod roundtrip;
 mod secrets;
 mod service_config;
+mod shared_quotas;
 mod strangers;
 mod support;
 mod tenants;

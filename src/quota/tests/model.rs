@@ -1,9 +1,12 @@
 //! The arithmetic, held against buckets of tokens in integers that cannot overflow.
 
 use proptest::prelude::*;
+use proptest::test_runner::{TestCaseResult, TestRunner};
 
+use super::counters::{Connected, Keeps};
 use crate::quota::key::Key;
-use crate::quota::table::{Marked, Price, Table, Wait};
+use crate::quota::price::{Marked, Price, Wait};
+use crate::quota::table::Table;
 use crate::quota::window::Window;
 
 /// A bucket that a token falls into each nanosecond.
@@ -96,47 +99,70 @@ fn marked(windows: &[Window]) -> Vec<Marked> {
         .collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
-
-    #[test]
-    fn every_call_is_judged_as_by_buckets_of_tokens((windows, steps) in steps()) {
-        let table = Table::new(100_000);
-        let asked = marked(&windows);
-        let mut model: Vec<Vec<Bucket>> =
-            (0..3).map(|_| windows.iter().map(Bucket::new).collect()).collect();
-        let mut now = 0_u64;
-        for (number, step) in steps.iter().enumerate() {
-            now += step.after;
-            let weight = i128::from(step.weight);
-            let buckets = &mut model[usize::try_from(step.caller).unwrap()];
+/// Plays the steps, and compares each decision with the model's.
+fn is_judged_as_by_buckets(
+    keeper: &mut impl Keeps,
+    (windows, steps): (Vec<Window>, Vec<Step>),
+) -> TestCaseResult {
+    keeper.clear();
+    let asked = marked(&windows);
+    let mut model: Vec<Vec<Bucket>> = (0..3)
+        .map(|_| windows.iter().map(Bucket::new).collect())
+        .collect();
+    let mut now = 0_u64;
+    for (number, step) in steps.iter().enumerate() {
+        now += step.after;
+        let weight = i128::from(step.weight);
+        let buckets = &mut model[usize::try_from(step.caller).unwrap()];
+        for bucket in buckets.iter_mut() {
+            bucket.go_to(now.into());
+        }
+        let missing = buckets.iter().map(|bucket| bucket.missing(weight));
+        let missing = missing.max().unwrap();
+        let expected = match buckets.iter().any(|bucket| bucket.never(weight)) {
+            true => Some(Wait::Forever),
+            false if missing > 0 => Some(Wait::For(u64::try_from(missing).unwrap())),
+            false => None,
+        };
+        if expected.is_none() {
             for bucket in buckets.iter_mut() {
-                bucket.go_to(now.into());
-            }
-            let missing = buckets.iter().map(|bucket| bucket.missing(weight)).max().unwrap();
-            let expected = match buckets.iter().any(|bucket| bucket.never(weight)) {
-                true => Some(Wait::Forever),
-                false if missing > 0 => Some(Wait::For(u64::try_from(missing).unwrap())),
-                false => None,
-            };
-            if expected.is_none() {
-                for bucket in buckets.iter_mut() {
-                    bucket.tokens -= weight * bucket.interval;
-                }
-            }
-
-            let price = Price { now: step.weight, again: step.weight };
-            let charged = table.charge(Key(step.caller), &asked, price, now);
-
-            prop_assert_eq!(charged.refused, expected, "step {}", number);
-            prop_assert!(!charged.shared);
-            if expected.is_none() {
-                let left = buckets.iter().map(|bucket| bucket.tokens / bucket.interval);
-                let told = windows[charged.window].left(charged.owed);
-                prop_assert_eq!(i128::from(told), left.min().unwrap(), "step {}", number);
+                bucket.tokens -= weight * bucket.interval;
             }
         }
+
+        let price = Price::of(step.weight);
+        let charged = keeper.charge(Key(step.caller), &asked, price, now);
+
+        prop_assert_eq!(charged.refused, expected, "step {}", number);
+        prop_assert!(!charged.shared);
+        if expected.is_none() {
+            let left = buckets.iter().map(|bucket| bucket.tokens / bucket.interval);
+            let told = windows[charged.window].left(charged.owed, 1);
+            prop_assert_eq!(i128::from(told), left.min().unwrap(), "step {}", number);
+        }
     }
+    Ok(())
+}
+
+#[test]
+fn every_call_is_judged_as_by_buckets_of_tokens() {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(500));
+    let judged = |steps| is_judged_as_by_buckets(&mut Table::new(0), steps);
+
+    runner.run(&steps(), judged).unwrap();
+}
+
+#[test]
+fn redis_judges_every_call_as_buckets_of_tokens_do() {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(100));
+    let redis = std::cell::RefCell::new(Connected::start());
+    let judged = |steps| is_judged_as_by_buckets(&mut *redis.borrow_mut(), steps);
+
+    runner.run(&steps(), judged).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn no_span_of_time_has_more_than_the_burst_and_what_the_rate_gives(
@@ -147,7 +173,7 @@ proptest! {
         let (mut now, mut admitted) = (0_u64, Vec::new());
         for step in &steps {
             now += step.after;
-            let price = Price { now: step.weight, again: step.weight };
+            let price = Price::of(step.weight);
             let charged = table.charge(Key(0), &asked, price, now);
             if charged.refused.is_none() {
                 admitted.push((now, u64::from(step.weight)));
@@ -178,10 +204,10 @@ proptest! {
             let mut now = 0_u64;
             for step in &steps {
                 now += step.after;
-                let price = Price { now: step.weight, again: step.weight };
+                let price = Price::of(step.weight);
                 table.charge(Key(0), &asked, price, now);
             }
-            let price = Price { now: weight, again: weight };
+            let price = Price::of(weight);
             let Some(Wait::For(wait)) = table.charge(Key(0), &asked, price, now).refused else {
                 return Ok(());
             };

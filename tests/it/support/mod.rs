@@ -17,6 +17,7 @@
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
+//! * [`redis_server::RedisServer`] is a real Redis that a test has to itself.
 //! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`turnstile::Turnstile`] is poolgate on a real socket with limits and with a clock that
 //!   a test turns.
@@ -39,6 +40,7 @@ pub mod metrics;
 pub mod process;
 pub mod raw;
 pub mod records;
+pub mod redis_server;
 pub mod span_collector;
 pub mod syslog;
 pub mod tokens;

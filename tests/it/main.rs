@@ -39,6 +39,7 @@ mod quotas;
 mod reloads;
 mod roundtrip;
 mod secrets;
+mod shipped;
 mod strangers;
 mod support;
 mod tenants;

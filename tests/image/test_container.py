@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     yield Runner(folder, builder.unpack(image), builder.settings(image))
     builder.run("rm", "--all")
     builder.run("rmi", "--all", "--force")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def call(port: int, *arguments: str) -> str:

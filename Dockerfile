@@ -19,8 +19,9 @@
 # runs as user 65532 or any other.
 
 FROM rust:1.95-bookworm AS build
-# This path and /usr/local/cargo, where cargo is in this image, get into the binary;
-# `deploy/build` writes the same ones wherever it runs.
+# This path and that of cargo's registry get into the binary; `deploy/build` writes the same
+# ones wherever it runs. The flags change nothing here but names that cargo gives.
+ENV RUSTFLAGS="--remap-path-prefix=/build=/build --remap-path-prefix=/usr/local/cargo=/usr/local/cargo"
 WORKDIR /build
 
 # The dependencies have a layer of their own, which only the manifests change.

@@ -15,9 +15,13 @@
 # do everything, and, without a certificate, POOLGATE_SERVER__PLAINTEXT=everywhere
 # that nothing is encrypted. Whoever runs it decides that, and where the ports lead.
 #
-# Without `emulator.data_dir` it writes nothing. It needs no capability and runs as user 65532.
+# Without `emulator.data_dir` and `audit.file` it writes nothing. It needs no capability, and
+# runs as user 65532 or any other.
 
 FROM rust:1.95-bookworm AS build
+# This path and that of cargo's registry get into the binary; `deploy/build` writes the same
+# ones wherever it runs. The flags change nothing here but names that cargo gives.
+ENV RUSTFLAGS="--remap-path-prefix=/build=/build --remap-path-prefix=/usr/local/cargo=/usr/local/cargo"
 WORKDIR /build
 
 # The dependencies have a layer of their own, which only the manifests change.

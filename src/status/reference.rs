@@ -171,7 +171,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 30);
+        assert_eq!(different.len(), 31);
     }
 
     #[test]

@@ -92,4 +92,12 @@ def test_the_profile_and_the_stand_ins_are_those_of_the_manifest() -> None:
 
 def test_the_ports_are_told_and_listening_outside_is_left_to_whoever_runs_it() -> None:
     assert [one.words for one in final("EXPOSE")] == [["50051", "9464"]]
-    assert not [one for one in instructions() if one.name == "ENV"]
+    assert final("ENV") == []
+
+
+def test_a_build_elsewhere_writes_the_paths_of_this_one() -> None:
+    folders = [one.text for one in instructions() if one.name == "WORKDIR"]
+    build = (ROOT / "deploy/build").read_text()
+    assert folders == ["/build"]
+    assert build.count("=$PWD=/build") == 2, "for Rust and for C"
+    assert build.count("=$home=/usr/local/cargo") == 2

@@ -43,6 +43,7 @@ mod roundtrip;
 mod secrets;
 mod service_config;
 mod shared_quotas;
+mod shipped;
 mod strangers;
 mod support;
 mod tenants;

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use poolgate::operation::Operation;
 use poolgate::pb::ListIdentityPoolsRequest;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use tokio::sync::oneshot;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -189,8 +191,12 @@ async fn a_connection_has_places_for_four_streams_of_reflection() {
     let mut open = Vec::new();
     for _ in 0..4 {
         let mut client = ServerReflectionClient::new(channel.clone());
-        let silence = futures_util::stream::pending::<ServerReflectionRequest>();
-        open.push(client.server_reflection_info(silence).await.unwrap());
+        // Silence, until the sender is dropped.
+        let (sender, silence) = oneshot::channel::<ServerReflectionRequest>();
+        let silence = futures_util::stream::once(silence);
+        let silence = silence.filter_map(|asked| std::future::ready(asked.ok()));
+        let answers = client.server_reflection_info(silence).await.unwrap();
+        open.push((sender, answers));
     }
 
     let refused = reflect(&channel).await.unwrap_err();

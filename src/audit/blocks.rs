@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use flate2::bufread::GzDecoder;
 
+use super::files;
 use super::line::Hash;
 
 /// The bytes that are looked at together. A line is far shorter.
@@ -45,11 +46,11 @@ impl Source {
     /// may have been compressed since its name was read.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_zipped = path.extension().is_some_and(|extension| extension == "gz");
-        match File::open(path) {
+        match files::open(path) {
             Ok(file) if is_zipped => Ok(Self::zipped(file)),
             Ok(file) => Ok(Self::Plain(Arc::new(file), 0)),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_zipped => {
-                let zipped = File::open(zipped_path(path));
+                let zipped = files::open(&zipped_path(path));
                 zipped.map(Self::zipped).map_err(|_| error)
             }
             Err(error) => Err(error),
@@ -157,7 +158,7 @@ impl Read for Source {
 
 /// Whether the file could be read and is not what was compressed.
 pub(super) fn is_damage(error: &io::Error) -> bool {
-    error.raw_os_error().is_none()
+    error.raw_os_error().is_none() && error.kind() != io::ErrorKind::Unsupported
 }
 
 #[cfg(test)]

@@ -1,13 +1,47 @@
 //! What the writer calls a journal's files; [`listing`](super::listing) finds them again.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::listing::Names;
+use super::names::Names;
 use super::stamp::stamp;
+
+/// Only the owner reads a journal.
+pub(super) const MODE: u32 = 0o600;
+
+/// Opens a file to read it. What is none is refused: a pipe under the name of a file would
+/// keep its reader waiting, and a device may have no end.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        let words = "it is not a regular file";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, words));
+    }
+    File::open(path)
+}
+
+/// Makes a file for lines, where there is none, with this mode whatever the umask is.
+pub(super) fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .append(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
+    if file.metadata()?.mode() & 0o777 != mode {
+        // Where the file system has no modes, this is what it has.
+        let _ = file.set_permissions(Permissions::from_mode(mode));
+    }
+    Ok(file)
+}
+
+/// What has failed, with the file that it failed with.
+pub(super) fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
 
 /// The name of a file that is closed now: when that was, and the number of its first line.
 pub(super) fn closed_name(journal: &Path, now: SystemTime, first_seq: u64) -> PathBuf {
@@ -45,8 +79,6 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::audit::Listing;
 

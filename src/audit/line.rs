@@ -24,6 +24,9 @@ use serde_json::ser::{CompactFormatter, Formatter};
 /// The longest line, in bytes, without its end (reference: security, 4.4).
 pub const MOST_BYTES: usize = 64 * 1024;
 
+/// The highest number of a line. No journal gets there, and one more is a number still.
+pub const MOST_SEQ: u64 = u64::MAX / 2;
+
 /// What [`Draft::seal`] adds at most.
 const SEAL_BYTES: usize = 192;
 
@@ -209,7 +212,7 @@ impl<'a> Sealed<'a> {
         let (rest, seq) = rest.split_at_checked(rest.len() - digits.count())?;
         rest.strip_suffix(BEFORE_SEQ)?;
         Some(Self {
-            seq: std::str::from_utf8(seq).ok()?.parse().ok()?,
+            seq: number(seq)?,
             previous: Hash::from_hex(previous)?,
             hash: Hash::from_hex(hash)?,
             hashed,
@@ -220,6 +223,11 @@ impl<'a> Sealed<'a> {
     pub fn is_whole(&self) -> bool {
         Hash::of(self.hashed) == self.hash
     }
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let number = std::str::from_utf8(digits).ok()?.parse().ok();
+    number.filter(|number| *number <= MOST_SEQ)
 }
 
 /// JSON without characters that move a cursor, begin a line or turn text around: they
@@ -342,7 +350,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_line_says_what_was_written_and_is_whole(
-            text in ".*", seq: u64, previous: [u8; 32],
+            text in ".*", seq in 0..=MOST_SEQ, previous: [u8; 32],
         ) {
             let line = sealed(&json!({"userAgent": text}), &json!({"a": text}), seq, Hash(previous));
 

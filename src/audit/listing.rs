@@ -1,8 +1,5 @@
-//! The files of a journal, by their names.
-//!
-//! `audit.file` is being written. When it is closed it is renamed to
-//! `{stem}-{time of closing}-{seq of its first line}.{extension}`, and later compressed,
-//! which adds `.gz`. What else lies in the folder is not the journal's.
+//! The files of a journal, by their [names](super::names). What else lies in the folder is
+//! not the journal's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -13,19 +10,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blocks::{Blocks, Source};
+use super::files;
+use super::first::First;
 use super::line::Sealed;
-use super::stamp::{parse_stamp, stamp};
-
-/// The fewest digits of the number in a name.
-const SEQ_DIGITS: usize = 12;
-
-/// What a journal's files are called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Names {
-    stem: String,
-    /// With its dot; empty where there is none.
-    extension: String,
-}
+use super::names::Names;
 
 /// The files of a journal that are there.
 #[derive(Clone, Debug)]
@@ -86,6 +74,12 @@ impl Listing {
         if path.is_dir() {
             return Self::in_folder(path);
         }
+        // The others lie beside the file that a link leads to.
+        let led = path.is_symlink().then(|| fs::canonicalize(path).ok());
+        Self::of_file(led.flatten().as_deref().unwrap_or(path))
+    }
+
+    fn of_file(path: &Path) -> Result<Self, ListError> {
         // The first file may be closed between two looks; then the next finds it.
         for _ in 0..2 {
             let listing = Self::written_to(path)?;
@@ -107,7 +101,7 @@ impl Listing {
         };
         let active = Active {
             path: path.to_owned(),
-            file: File::open(path).ok().map(Arc::new),
+            file: files::open(path).ok().map(Arc::new),
         };
         let closed = entries(folder)?
             .iter()
@@ -123,17 +117,19 @@ impl Listing {
     }
 
     fn in_folder(folder: &Path) -> Result<Self, ListError> {
-        let all: BTreeSet<Names> = entries(folder)?
-            .iter()
-            .filter_map(|name| Names::of_closed(name))
-            .collect();
+        let entries = entries(folder)?;
+        let closed = entries.iter().filter_map(|name| Names::of_closed(name));
+        let mut all: BTreeSet<Names> = closed.collect();
+        if all.is_empty() {
+            all = begun(folder, &entries);
+        }
         let mut each = all.iter();
         match (each.next(), each.next()) {
             (None, _) => Err(ListError::Nothing(folder.to_owned())),
             (Some(names), None) => {
-                let active = folder.join(names.active());
-                let mut listing = Self::of(&active)?;
-                listing.active = listing.active.filter(|active| active.file.is_some());
+                let mut listing = Self::of_file(&folder.join(names.active()))?;
+                // One that is there and cannot be opened is not left out.
+                listing.active = listing.active.filter(Active::is_there);
                 Ok(listing)
             }
             (Some(_), Some(_)) => {
@@ -172,12 +168,23 @@ impl Active {
         }
     }
 
-    /// The number of its first line.
+    /// What it begins with.
+    pub(super) fn first(&self) -> Option<First> {
+        First::of(self.blocks().ok()?.into_source()).ok()?
+    }
+
+    /// The number of its first line, be that whole or not: the lines behind it count.
     pub(super) fn first_seq(&self) -> Option<u64> {
         let mut blocks = self.blocks().ok()?;
         let block = blocks.next().ok()??;
         let line = block.bytes.split(|byte| *byte == b'\n').next()?;
         Sealed::read(line).map(|line| line.seq)
+    }
+
+    /// Whether there is something at its path, be it readable or not.
+    fn is_there(&self) -> bool {
+        let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        self.file.is_some() || !fs::symlink_metadata(&self.path).is_err_and(|e| is_absent(&e))
     }
 
     /// Whether it was closed after it was opened here.
@@ -199,70 +206,6 @@ impl Closed {
     }
 }
 
-impl Names {
-    pub(super) fn of(active: &str) -> Self {
-        let (stem, extension) = match active.rfind('.').filter(|at| *at > 0) {
-            Some(dot) => active.split_at_checked(dot).unwrap_or((active, "")),
-            None => (active, ""),
-        };
-        Self {
-            stem: stem.to_owned(),
-            extension: extension.to_owned(),
-        }
-    }
-
-    /// The name of a file that is closed at a time, by the number of its first line.
-    pub(super) fn closed(&self, at: SystemTime, first_seq: u64) -> String {
-        let (stem, extension) = (&self.stem, &self.extension);
-        format!("{stem}-{}-{first_seq:0SEQ_DIGITS$}{extension}", stamp(at))
-    }
-
-    pub(super) fn stem(&self) -> &str {
-        &self.stem
-    }
-
-    fn active(&self) -> String {
-        format!("{}{}", self.stem, self.extension)
-    }
-
-    fn of_closed(name: &str) -> Option<Self> {
-        let plain = name.strip_suffix(".gz").unwrap_or(name);
-        let (rest, last) = plain.rsplit_once('-')?;
-        let (stem, stamp) = rest.rsplit_once('-')?;
-        parse_stamp(stamp)?;
-        let digits = last.bytes().take_while(u8::is_ascii_digit).count();
-        let (_, extension) = last.split_at_checked(digits)?;
-        let is_extension = extension.is_empty() || extension.starts_with('.');
-        (digits >= SEQ_DIGITS && is_extension).then(|| Self {
-            stem: stem.to_owned(),
-            extension: extension.to_owned(),
-        })
-    }
-
-    fn parse(&self, folder: &Path, name: &str) -> Option<Closed> {
-        let plain = name.strip_suffix(".gz").unwrap_or(name);
-        let middle = plain.strip_prefix(&self.stem)?.strip_prefix('-')?;
-        let (stamp, seq) = middle.strip_suffix(&self.extension)?.split_once('-')?;
-        if seq.len() < SEQ_DIGITS || !seq.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let path = Some(folder.join(name));
-        let is_plain = plain == name;
-        Some(Closed {
-            name: plain.to_owned(),
-            first_seq: seq.parse().ok()?,
-            closed_at: parse_stamp(stamp)?,
-            plain: path.clone().filter(|_| is_plain),
-            zipped: path.filter(|_| !is_plain),
-        })
-    }
-
-    /// What the name of a closed file says is the number of its first line.
-    pub(super) fn first_seq(&self, name: &str) -> Option<u64> {
-        self.parse(Path::new(""), name).map(|file| file.first_seq)
-    }
-}
-
 fn entries(folder: &Path) -> Result<Vec<String>, ListError> {
     let failed = |error| ListError::Folder(folder.to_owned(), error);
     let mut names = Vec::new();
@@ -270,6 +213,26 @@ fn entries(folder: &Path) -> Result<Vec<String>, ListError> {
         names.extend(entry.map_err(failed)?.file_name().into_string().ok());
     }
     Ok(names)
+}
+
+/// Journals of which no file was closed yet: files that begin as theirs do or, if there are
+/// none, those of which that cannot be told.
+fn begun(folder: &Path, names: &[String]) -> BTreeSet<Names> {
+    let (mut begun, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+    for name in names {
+        let path = folder.join(name);
+        let first = files::open(&path).and_then(First::of);
+        let is_empty = || fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+        match first {
+            _ if name.starts_with('.') || path.is_dir() => {}
+            Ok(Some(first)) if first.opens => drop(begun.insert(Names::of(name))),
+            Ok(Some(_)) => {}
+            Ok(None) if !is_empty() => {}
+            _ if name.ends_with(".jsonl") => drop(unknown.insert(Names::of(name))),
+            _ => {}
+        }
+    }
+    if begun.is_empty() { unknown } else { begun }
 }
 
 /// By their numbers; a file and its compressed form are one.
@@ -293,6 +256,8 @@ fn in_order(files: Vec<Closed>) -> Vec<Closed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::first::OPENS;
+    use crate::audit::line::{Draft, Hash};
 
     #[test]
     fn the_files_of_a_journal_are_told_from_others_and_put_in_order() {
@@ -338,6 +303,45 @@ mod tests {
         assert!(listing.active.is_none());
         assert_eq!(listing.bytes(), 5);
         assert_eq!(listing.names.first_seq(&format!("{name}.gz")), Some(42));
+    }
+
+    #[test]
+    fn a_folder_whose_journal_has_no_closed_file_names_it_and_one_that_cannot_be_read_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let active = || Listing::of(folder.path()).map(|listing| listing.active.unwrap().path);
+        fs::create_dir(path("audit.jsonl")).unwrap();
+        fs::write(path("other.jsonl"), "1\n").unwrap();
+        assert!(active().is_err());
+        let record = serde_json::json!({"eventName": OPENS});
+        let mut line = Vec::new();
+        let draft = Draft::new(&record, &serde_json::json!({})).unwrap();
+        draft.seal(1, Hash::NONE, &mut line);
+        fs::write(path("begun"), &line).unwrap();
+        assert_eq!(active().unwrap(), path("begun"));
+
+        fs::remove_file(path("begun")).unwrap();
+        fs::write(path("empty.jsonl"), "").unwrap();
+        assert_eq!(active().unwrap(), path("empty.jsonl"));
+
+        let changed = String::from_utf8(line.clone())
+            .unwrap()
+            .replace(OPENS, "Other");
+        fs::write(path("changed"), changed).unwrap();
+        let changed = Listing::of(&path("changed")).unwrap().active.unwrap();
+        assert_eq!((changed.first(), changed.first_seq()), (None, Some(1)));
+
+        let closed = path("audit-20261125T060000Z-000000000001.jsonl");
+        fs::write(closed, &line).unwrap();
+        assert_eq!(active().unwrap(), path("audit.jsonl"));
+        assert!(
+            Listing::of(folder.path())
+                .unwrap()
+                .active
+                .unwrap()
+                .blocks()
+                .is_err()
+        );
     }
 
     #[test]

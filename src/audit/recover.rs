@@ -7,12 +7,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::blocks::Source;
-use super::files::{self, cut_name, next_name};
+use super::files::{self, MODE, cut_name, next_name};
 use super::listing::{Closed, Listing};
 use super::scan::{Left, Scan};
 use super::sink::{FileSink, Limits, lock};
@@ -52,6 +52,18 @@ pub enum OpenError {
     /// There is a file of something else.
     #[error("`{0}` is a file with something else than an audit journal; name another one")]
     NotAJournal(PathBuf),
+    /// There is a link to somewhere else.
+    #[error(
+        "`{0}` is a symbolic link, and files of an audit journal are renamed where they lie; set \
+         `audit.file` to what it leads to"
+    )]
+    Link(PathBuf),
+    /// There is an empty file behind closed ones.
+    #[error(
+        "`{0}` is empty, and poolgate leaves no file without a line: somebody emptied it; move it \
+         away to go on after the last closed file"
+    )]
+    Emptied(PathBuf),
     /// A line in the middle is broken.
     #[error(
         "line {line} of `{path}`, at byte {offset}, is broken, and whole lines follow: somebody \
@@ -73,17 +85,27 @@ pub(super) fn open(path: &Path, limits: Limits, now: SystemTime) -> Result<Found
         path: path.to_owned(),
         source,
     };
-    let length = match fs::metadata(path) {
+    let (is_there, length) = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => return Err(OpenError::Link(path.to_owned())),
         Ok(found) if !found.is_file() => return Err(OpenError::NotAFile(path.to_owned())),
-        Ok(found) => found.len(),
+        Ok(found) => (true, found.len()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            finish_rotation(path).map_err(refused)?
+            (false, finish_rotation(path).map_err(refused)?)
         }
         Err(error) => return Err(refused(error)),
     };
     let sink = FileSink::new(path, limits);
     if length == 0 {
         let newest = newest_closed(path).map_err(refused)?;
+        match (is_there, &newest) {
+            (true, Some(_)) => return Err(OpenError::Emptied(path.to_owned())),
+            // Whoever installs poolgate may have made it.
+            (true, None) => tracing::warn!(
+                file = %path.display(),
+                "the audit journal is an empty file, which poolgate does not leave; a new one begins"
+            ),
+            (false, _) => {}
+        }
         let (chain, open) = newest.map_or((Chain::START, HashMap::new()), |newest| {
             (newest.chain, newest.open)
         });
@@ -134,9 +156,9 @@ fn go_on(path: &Path, file: File, mut sink: FileSink, now: SystemTime) -> Result
 /// of its own. Tells how long the file at `path` is.
 fn finish_rotation(path: &Path) -> io::Result<u64> {
     let next = next_name(path);
-    let file = match File::open(&next) {
+    let file = match files::open(&next) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        found => found?,
+        found => found.map_err(|error| files::named(&next, &error))?,
     };
     // Another process may be at it.
     lock(&file)?;
@@ -157,18 +179,41 @@ fn newest_closed(path: &Path) -> io::Result<Option<Scan>> {
     let Some(newest) = listing.closed.last().and_then(Closed::path) else {
         return Ok(None);
     };
-    let scan = Scan::of(BufReader::new(Source::open(newest)?))?;
-    Ok((scan.lines > 0).then_some(scan))
+    let scan = Source::open(newest).and_then(|file| Scan::of(BufReader::new(file)));
+    let scan = scan.map_err(|error| files::named(newest, &error))?;
+    if scan.lines == 0 {
+        let words = io::Error::other("the newest closed file does not begin with a whole line");
+        return Err(files::named(newest, &words));
+    }
+    Ok(Some(scan))
 }
 
 fn cut(path: &Path, file: &File, scan: &Scan, now: SystemTime) -> io::Result<Cut> {
-    let kept = cut_name(path, now);
-    fs::write(&kept, &scan.rest)?;
-    File::open(&kept)?.sync_all()?;
+    let kept = keep(path, &scan.rest, now)?;
     file.set_len(scan.good)?;
     file.sync_all()?;
     Ok(Cut {
         bytes: u64::try_from(scan.rest.len()).unwrap_or(u64::MAX),
         kept,
     })
+}
+
+/// Puts what is cut off beside the journal, under a name that nothing has.
+fn keep(path: &Path, rest: &[u8], now: SystemTime) -> io::Result<PathBuf> {
+    let first = cut_name(path, now);
+    let mut kept = first.clone();
+    let mut others = 2..100;
+    let mut file = loop {
+        match (files::create(&kept, MODE), others.next()) {
+            (Err(error), Some(number)) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let mut name = first.as_os_str().to_owned();
+                name.push(format!("-{number}"));
+                kept = name.into();
+            }
+            (made, _) => break made?,
+        }
+    };
+    file.write_all(rest)?;
+    file.sync_all()?;
+    Ok(kept)
 }

@@ -1,6 +1,6 @@
 //! Files that are there as a whole or not at all, whenever the power goes.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,9 @@ use crate::audit::files::sync_folder;
 /// Writes a file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = unfinished(path);
-    let mut file = File::create(&unfinished)?;
+    clear(&unfinished)?;
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     put(&unfinished, path)
@@ -21,7 +23,15 @@ pub(super) fn put(unfinished: &Path, path: &Path) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// What a file is called until it is finished. One that a crash has left is written anew.
+/// Takes away what a crash has left of an unfinished file.
+pub(super) fn clear(unfinished: &Path) -> io::Result<()> {
+    match fs::remove_file(unfinished) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// What a file is called until it is finished.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");

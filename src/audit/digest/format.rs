@@ -15,6 +15,7 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::files;
 use crate::audit::line::Hash;
 use crate::audit::listing::Listing;
 use crate::audit::stamp::parse_stamp;
@@ -101,7 +102,7 @@ impl Digest {
 
     /// Reads a digest, and the hash of what it was before it was compressed.
     pub(in crate::audit) fn read(path: &Path) -> io::Result<(Self, Hash)> {
-        let zipped = fs::read(path)?;
+        let zipped = read_file(path)?;
         let mut text = Vec::new();
         let mut decoder = GzDecoder::new(zipped.as_slice());
         decoder.by_ref().take(MOST_BYTES).read_to_end(&mut text)?;
@@ -128,9 +129,16 @@ pub(in crate::audit) fn signature_path(digest: &Path) -> PathBuf {
 
 /// The signature beside a digest: its digits and the end of the line.
 pub(in crate::audit) fn read_signature(digest: &Path) -> io::Result<String> {
-    let text = fs::read(signature_path(digest))?;
+    let text = read_file(&signature_path(digest))?;
     let text = String::from_utf8(text).unwrap_or_default();
     Ok(text.strip_suffix('\n').unwrap_or_default().to_owned())
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = files::open(path)?;
+    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// When a digest of a journal ends, by its name.

@@ -1,7 +1,8 @@
 //! A closed file: what a digest says of it, and its compressed form.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -13,7 +14,7 @@ use super::MakeError;
 use super::durable;
 use super::format::{BUCKET, HASH_ALGORITHM, LogFile};
 use crate::audit::blocks::{Blocks, hash_of, zipped_path};
-use crate::audit::files::sync_folder;
+use crate::audit::files::{self, sync_folder};
 use crate::audit::line::Hash;
 
 const TIME: &[u8] = b"\"eventTime\":\"";
@@ -77,7 +78,11 @@ pub(super) fn compress(path: &Path, expected: &str) -> Result<(), MakeError> {
 fn write(path: &Path, unfinished: &Path) -> io::Result<Hash> {
     let mut whole = Context::new(&SHA256);
     let mut blocks = Blocks::open(path)?;
-    let mut encoder = GzEncoder::new(File::create(unfinished)?, Compression::default());
+    durable::clear(unfinished)?;
+    // It is read by no more people than what it is made of.
+    let mode = fs::metadata(path)?.mode() & 0o700;
+    let file = files::create(unfinished, mode)?;
+    let mut encoder = GzEncoder::new(file, Compression::default());
     while let Some(block) = blocks.next()? {
         whole.update(block.bytes);
         encoder.write_all(block.bytes)?;

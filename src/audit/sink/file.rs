@@ -1,16 +1,13 @@
 //! A file on a disk.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::{Reason, Sink};
-use crate::audit::files::{closed_name, directory, next_name};
-
-/// Only the owner reads a journal.
-const MODE: u32 = 0o600;
+use crate::audit::files::{self, MODE, closed_name, directory, next_name};
 
 /// How long beginning another file is left alone after it has failed, while there is one
 /// that can be written.
@@ -109,7 +106,8 @@ impl FileSink {
 
     /// Nothing that somebody else put there is overwritten.
     fn make_way(&self, now: SystemTime) -> io::Result<()> {
-        let found = match fs::metadata(&self.path) {
+        // A link is left as well: what it leads to would stay where it is.
+        let found = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             found => found?,
         };
@@ -254,20 +252,15 @@ impl Open {
 /// A file that is ours alone. What is left of an attempt that failed makes way for it, and
 /// not what another process is about to begin.
 fn create(path: &Path) -> io::Result<File> {
-    match File::open(path) {
+    match files::open(path) {
         Ok(left) => {
             lock(&left)?;
             fs::remove_file(path)?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+        Err(error) => return Err(files::named(path, &error)),
     }
-    let mut options = OpenOptions::new();
-    let file = options
-        .append(true)
-        .create_new(true)
-        .mode(MODE)
-        .open(path)?;
+    let file = files::create(path, MODE)?;
     lock(&file)?;
     Ok(file)
 }

@@ -24,6 +24,7 @@ mod durable;
 mod format;
 mod log;
 mod maker;
+mod others;
 
 pub(super) use format::{Digest, Files, Previous, read_signature};
 pub use maker::{Made, MakeError, Maker};
@@ -53,6 +54,18 @@ pub enum OpenError {
     /// The journal's folder cannot be read.
     #[error(transparent)]
     List(#[from] ListError),
+    /// Another journal's digests have the names that those of this one would have.
+    #[error(
+        "the digest `{digest}` is of another journal, with the file `{file}`: the digests of two \
+         journals whose names differ in their endings do not fit in one folder; name this one \
+         otherwise, or put it elsewhere", digest = .digest.display()
+    )]
+    Other {
+        /// The digest.
+        digest: PathBuf,
+        /// What it lists.
+        file: String,
+    },
     /// The digests' folder cannot be made or read.
     #[error("cannot use `{path}` for digests: {error}", path = .0.display(), error = .1)]
     Folder(PathBuf, #[source] io::Error),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::format::{self, Digest, Files, LogFile, Previous};
+use super::others::refuse_others;
 use super::{OpenError, Settings, durable, log};
 use crate::audit::listing::{ListError, Listing};
 use crate::audit::sign::SigningKey;
@@ -26,6 +27,8 @@ pub struct Maker {
     key: SigningKey,
     fingerprint: String,
     previous: Option<Previous>,
+    /// The file of the last digest that is known here.
+    newest: Option<String>,
     /// When the last digest ended, or when there was none and this began, in seconds.
     ended: u64,
     /// Names of closed files that a digest has, and the hashes it has of them.
@@ -45,6 +48,9 @@ pub enum MakeError {
     /// The signature could not be made.
     #[error("the digest could not be signed")]
     Sign,
+    /// There is a digest that was not made here.
+    #[error("`{}` was made meanwhile by another journal; give each a folder of its own", .0.display())]
+    Other(PathBuf),
     /// Somebody has changed a file between its digest and its compression.
     #[error("`{}` is not what its digest has; it is left as it is", .0.display())]
     Changed(PathBuf),
@@ -76,6 +82,7 @@ impl Maker {
             fingerprint: key.public_key().fingerprint(),
             key,
             previous: None,
+            newest: None,
             ended: seconds(now),
             covered: HashMap::new(),
             is_waiting: false,
@@ -84,13 +91,15 @@ impl Maker {
         let folder = listing.digests();
         let failed = |error| OpenError::Folder(folder.clone(), error);
         fs::create_dir_all(&folder).map_err(failed)?;
-        maker.go_on(&listing).map_err(failed)?;
+        let files = Files::of(&listing).map_err(failed)?;
+        refuse_others(&listing, &files)?;
+        maker.go_on(&listing, files).map_err(failed)?;
         Ok(Some(maker))
     }
 
     /// Finds the last digest and what all of them have.
-    fn go_on(&mut self, listing: &Listing) -> io::Result<()> {
-        let files = Files::of(listing)?;
+    fn go_on(&mut self, listing: &Listing, files: Files) -> io::Result<()> {
+        self.newest = files.digests.last().cloned();
         for orphan in files.orphans {
             // A signature is written before its digest: this is one that was not.
             tracing::warn!(
@@ -191,6 +200,15 @@ impl Maker {
         new: &[(&str, &Path)],
         now: SystemTime,
     ) -> Result<String, MakeError> {
+        let folder = listing.digests();
+        let known = Files::of(listing).map_err(|error| MakeError::File(folder.clone(), error))?;
+        if let Some(newest) = known
+            .digests
+            .last()
+            .filter(|name| Some(*name) > self.newest.as_ref())
+        {
+            return Err(MakeError::Other(folder.join(newest)));
+        }
         let log_files = new.iter().map(|(name, path)| log::describe(name, path));
         let log_files: Vec<LogFile> = log_files.collect::<Result<_, _>>()?;
         let end = match self.previous {
@@ -243,6 +261,9 @@ impl Maker {
         }
         self.ended = seconds(end);
         let object = digest.digest_s3_object;
+        self.newest = path
+            .file_name()
+            .and_then(|name| Some(name.to_str()?.to_owned()));
         self.previous = Some(Previous {
             object: object.clone(),
             hash,

@@ -32,6 +32,18 @@ pub(super) fn run(arguments: Arguments, console: &mut Console<'_>) -> u8 {
     }
 }
 
+/// What a file says moves no cursor and begins no line.
+fn shown(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| {
+            match letter.is_alphanumeric() || letter.is_ascii_graphic() || letter == ' ' {
+                true => vec![letter],
+                false => letter.escape_unicode().collect(),
+            }
+        })
+        .collect()
+}
+
 /// What `verify` and `who` end with beside 0.
 mod exit {
     /// `verify`: something is not as it was written.

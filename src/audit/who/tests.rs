@@ -229,10 +229,6 @@ fn what_is_no_record_is_counted_and_a_file_that_cannot_be_read_is_named() {
         .path()
         .join("audit-20261125T050000Z-000000000001.jsonl.gz");
     std::fs::write(&zipped, b"no gzip").unwrap();
-    let old = folder
-        .path()
-        .join("audit-20251125T050000Z-000000000001.jsonl");
-    std::fs::write(&old, b"").unwrap();
     let filter = Filter {
         since: Some(humantime::parse_rfc3339("2026-11-25T05:00:00Z").unwrap()),
         ..Filter::default()
@@ -246,9 +242,87 @@ fn what_is_no_record_is_counted_and_a_file_that_cannot_be_read_is_named() {
         &mut |_| {},
     );
 
-    assert_eq!((searched.damaged, searched.skipped), (1, 1));
+    assert_eq!((searched.damaged, searched.skipped), (1, 0));
     assert_eq!(searched.unreadable.len(), 1);
     assert_eq!(searched.unreadable[0].0, zipped);
+}
+
+#[test]
+fn lines_that_are_no_records_are_counted_also_where_nothing_is_looked_for_in_them() {
+    let record = sealed(&[&json!({"eventName": "GetId"})]);
+    let filter = Filter {
+        access_key: Some(KEY.to_owned()),
+        ..Filter::default()
+    };
+    let zeroed = [&record[..40], &[0; 4096], &record[200..]].concat();
+    for (bytes, damaged, why) in [
+        (record.clone(), 0, "a record"),
+        (b"\n\n".to_vec(), 2, "blank lines"),
+        (vec![0; 4096], 1, "zeros"),
+        (zeroed, 1, "zeros between two halves of lines"),
+        ([&record[..], b"\x9f\x11\n"].concat(), 1, "random bytes"),
+        (
+            [&record[..], &record[..50]].concat(),
+            0,
+            "a line that is being written",
+        ),
+        (
+            [KEY.as_bytes(), b"\n"].concat(),
+            1,
+            "what is looked for, and no record",
+        ),
+    ] {
+        let searched = found(&bytes, &filter).1;
+
+        assert_eq!((searched.found, searched.damaged), (0, damaged), "{why}");
+        assert!(searched.unreadable.is_empty());
+    }
+    assert_eq!(found(b"", &filter).1.unreadable.len(), 1, "an empty file");
+}
+
+#[test]
+fn a_file_is_skipped_by_what_is_in_it_and_not_by_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut seq, mut hash) = (0, Hash::NONE);
+    let mut line = |time: &str| {
+        let record = json!({"eventName": "OpenJournalFile", "eventTime": time});
+        let mut line = Vec::new();
+        seq += 1;
+        hash = Draft::new(&record, &json!({}))
+            .unwrap()
+            .seal(seq, hash, &mut line);
+        line
+    };
+    let path = |name: &str| folder.path().join(name);
+    let (first, second) = (line("2025-11-25T05:00:00Z"), line("2025-11-26T05:00:00Z"));
+    std::fs::write(path("audit-20251126T050000Z-000000000001.jsonl"), first).unwrap();
+    std::fs::write(path("audit-20261125T050000Z-000000000002.jsonl"), &second).unwrap();
+    std::fs::write(path("audit.jsonl"), line("2026-11-25T05:00:00Z")).unwrap();
+    let search = || {
+        let filter = Filter {
+            since: Some(humantime::parse_rfc3339("2026-11-24T00:00:00Z").unwrap()),
+            ..Filter::default()
+        };
+        let listing = Listing::of(&path("audit.jsonl")).unwrap();
+        let found = &mut |_: &Find<'_>| ControlFlow::Continue(());
+        search(&listing, &filter, found, &mut |_| {})
+    };
+    assert_eq!((search().found, search().skipped), (1, 1));
+
+    std::fs::rename(
+        path("audit-20261125T050000Z-000000000002.jsonl"),
+        path("audit-20240101T000000Z-000000000002.jsonl"),
+    )
+    .unwrap();
+    let renamed = search();
+
+    assert_eq!(renamed.skipped, 1, "the next file begins later");
+    std::fs::rename(
+        path("audit-20240101T000000Z-000000000002.jsonl"),
+        path("audit-20240101T000000Z-000000000000.jsonl"),
+    )
+    .unwrap();
+    assert_eq!(search().skipped, 0, "its own line has another number");
 }
 
 proptest! {

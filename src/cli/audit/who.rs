@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::super::{Console, exit as codes};
-use super::exit;
 use super::progress::Progress;
+use super::{exit, shown};
 use crate::audit::Listing;
 use crate::audit::who::{Filter, Find, Searched, search};
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use crate::clock::Clock;
     table where standard output is a terminal. A record has to answer to all that is\n\
     asked for.\n\n\
     Exit codes: 0 all was searched, also when nothing was found; 1 the output could\n\
-    not be written; 3 the journal could not be read to its end.\n\n\
+    not be written; 3 not all of the journal could be read, or not all are records.\n\n\
     Examples:\n  \
     poolgate audit who --access-key ASIAEXAMPLE /var/log/poolgate/audit.jsonl\n  \
     poolgate audit who --caller spiffe://example/job --since 2h audit.jsonl | jq .eventName"
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> u8 {
     let listing = match Listing::of(&arguments.path) {
         Ok(listing) => listing,
         Err(error) => {
-            console.complain(error);
+            console.complain(shown(&error.to_string()));
             return exit::UNREADABLE;
         }
     };
@@ -113,10 +113,8 @@ fn finish(searched: &Searched, written: io::Result<()>, console: &mut Console<'_
         Ok(()) => {}
     }
     for (path, why) in &searched.unreadable {
-        console.complain(format_args!(
-            "cannot read `{}` to its end: {why}",
-            path.display()
-        ));
+        let told = format!("cannot read `{}` to its end: {why}", path.display());
+        console.complain(shown(&told));
     }
     if searched.damaged > 0 {
         let damaged = searched.damaged;
@@ -124,10 +122,14 @@ fn finish(searched: &Searched, written: io::Result<()>, console: &mut Console<'_
             "{damaged} lines are no records; see `poolgate audit verify`"
         ));
     }
-    if searched.found == 0 {
-        console.complain("nothing was found");
+    match (searched.found, searched.skipped) {
+        (0, 0) => console.complain("nothing was found"),
+        (0, skipped) => console.complain(format_args!(
+            "nothing was found; {skipped} files are from before and were not read"
+        )),
+        _ => {}
     }
-    match searched.unreadable.is_empty() {
+    match searched.unreadable.is_empty() && searched.damaged == 0 {
         true => codes::OK,
         false => exit::UNREADABLE,
     }
@@ -193,16 +195,4 @@ fn table_row(find: &Find<'_>) -> String {
 
 fn row([time, operation, result, caller, request]: [&str; 5]) -> String {
     format!("{time:20}  {operation:34}  {result:26}  {caller:40}  {request}")
-}
-
-/// What a record says moves no cursor.
-fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| {
-            match letter.is_alphanumeric() || letter.is_ascii_graphic() || letter == ' ' {
-                true => vec![letter],
-                false => letter.escape_unicode().collect(),
-            }
-        })
-        .collect()
 }

@@ -17,6 +17,7 @@ use super::*;
 use crate::clock::Clock;
 
 mod faults;
+mod odd_files;
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -357,13 +358,13 @@ async fn what_a_crash_left_unfinished_is_cut_off_and_kept() {
     let lines = kept.lines();
     let details = &lines[5]["serviceEventDetails"];
     assert_eq!(details["cutBytes"], torn.len() - whole);
-    let left = fs::read(
-        kept.directory
-            .path()
-            .join(details["kept"].as_str().unwrap()),
-    )
-    .unwrap();
-    assert_eq!(left, b"{\"eventName\":\"torn");
+    let left = kept
+        .directory
+        .path()
+        .join(details["kept"].as_str().unwrap());
+    assert_eq!(fs::read(&left).unwrap(), b"{\"eventName\":\"torn");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(left).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test]

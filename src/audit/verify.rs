@@ -58,8 +58,6 @@ pub struct Report {
     pub unreadable: Vec<(PathBuf, String)>,
     /// Calls that were begun and of which no end is written.
     pub open_intents: Vec<Intent>,
-    /// Lines that a full or failing disk cut off, and that were written again after it.
-    pub torn: u64,
     /// Parts of the journal that went to another sink, as the journal says itself: the
     /// numbers of the first and last line that are not here.
     pub lagged: Vec<(u64, u64)>,

@@ -28,6 +28,7 @@ mod failing;
 mod forwarding;
 mod killed;
 mod mutations;
+mod odd_files;
 mod panics;
 
 /// Makes a journal in the folder that `POOLGATE_AUDIT_FOLDER` names, for the validators of
@@ -156,7 +157,7 @@ fn old_files_may_be_removed_and_a_hole_is_told_from_that() {
 }
 
 #[test]
-fn a_line_that_a_disk_cut_off_and_that_was_written_again_is_no_fault() {
+fn a_piece_of_a_line_is_a_fault_wherever_it_is_and_at_the_end_it_is_told_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::new(folder.path());
     journal.call();
@@ -169,7 +170,10 @@ fn a_line_that_a_disk_cut_off_and_that_was_written_again_is_no_fault() {
     };
 
     let report = check(format!("{first}\n{}\n{second}", &second[..100]));
-    assert_eq!((report.verdict(), report.torn), (Verdict::Clean, 1));
+    assert_eq!(
+        (&report.faults[0].what, report.faults[0].line),
+        (&What::NoLine, Some(2))
+    );
 
     let report = check(format!("{first}\n{second}{}", &second[..100]));
     assert_eq!(

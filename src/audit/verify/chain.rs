@@ -74,7 +74,6 @@ impl InOrder {
             report.files += 1;
             report.lines += file.lines;
             report.bytes += file.bytes;
-            report.torn += file.torn;
             if let Some(first) = &file.first {
                 let is_first = report.first.is_none() && report.faults.is_empty();
                 if let Err(what) = fits(first, last.as_ref(), is_first) {

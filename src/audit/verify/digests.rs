@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::fault::{Fault, What};
 use super::file::Found;
 use super::{Digests, Report};
+use crate::audit::blocks::is_damage;
 use crate::audit::digest::{Digest, Files, Previous, read_signature};
 use crate::audit::listing::Listing;
 use crate::audit::sign::PublicKey;
@@ -118,9 +119,9 @@ impl Checked<'_> {
     }
 
     fn failed(&mut self, path: PathBuf, error: &io::Error) -> Option<Previous> {
-        match error.raw_os_error() {
-            Some(_) => self.unreadable.push((path, error.to_string())),
-            None => self.blame(path, u64::MAX, What::NoDigest(error.to_string())),
+        match is_damage(error) {
+            false => self.unreadable.push((path, error.to_string())),
+            true => self.blame(path, u64::MAX, What::NoDigest(error.to_string())),
         }
         None
     }
@@ -165,7 +166,10 @@ impl Checked<'_> {
             return;
         }
         for file in &self.listing.closed {
-            if let (Some(path), false) = (&file.zipped, self.listed.contains(&file.name)) {
+            let found = self.files.get(file.name.as_str());
+            let is_known = found.is_none_or(|found| found.unreadable.is_none());
+            let is_unlisted = is_known && !self.listed.contains(&file.name);
+            if let (Some(path), true) = (&file.zipped, is_unlisted) {
                 self.faults
                     .push(Fault::of_file(path, file.first_seq, What::Unlisted));
             }

@@ -58,8 +58,11 @@ pub enum What {
     /// The name says another number than the first line has.
     #[error("the name says that it begins with line {0}: it was renamed or replaced")]
     Renamed(u64),
-    /// There is nothing in it.
-    #[error("the file is empty")]
+    /// The name says that it was closed long before it was begun.
+    #[error("the name says that it was closed before its first line was written: it was renamed")]
+    Redated,
+    /// There is nothing in it. Files are given their names when they have a line.
+    #[error("the file is empty, and poolgate leaves none so: somebody emptied or made it")]
     Empty,
     /// It cannot be decompressed.
     #[error("is damaged: {0}")]

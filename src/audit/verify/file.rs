@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -11,6 +12,7 @@ use super::record::Record;
 use crate::audit::blocks::{Blocks, Source, hash_of, is_damage};
 use crate::audit::line::{Hash, MOST_BYTES, Sealed};
 use crate::audit::listing::{Active, Listing};
+use crate::audit::names::CLOCK_ERROR;
 
 /// A file that is to be read.
 pub(super) struct Asked<'a> {
@@ -20,6 +22,8 @@ pub(super) struct Asked<'a> {
     twin: Option<&'a Path>,
     /// What its name says is the number of its first line.
     first_seq: Option<u64>,
+    /// What its name says is when it was closed.
+    closed_at: Option<SystemTime>,
 }
 
 /// What is in a file.
@@ -35,7 +39,6 @@ pub(super) struct Found {
     pub(super) is_lagged: bool,
     pub(super) lines: u64,
     pub(super) bytes: u64,
-    pub(super) torn: u64,
     pub(super) calls: Calls,
     /// The hash of all its bytes; none where they were not read to the end.
     pub(super) hash: Option<Hash>,
@@ -60,6 +63,7 @@ impl<'a> Asked<'a> {
                 active: None,
                 twin: file.plain.as_ref().and(file.zipped.as_deref()),
                 first_seq: Some(file.first_seq),
+                closed_at: Some(file.closed_at),
             })
         });
         let active = listing.active.iter().map(|active| Self {
@@ -67,6 +71,7 @@ impl<'a> Asked<'a> {
             active: Some(active),
             twin: None,
             first_seq: None,
+            closed_at: None,
         });
         closed.chain(active).collect()
     }
@@ -88,9 +93,8 @@ pub(super) fn check(asked: &Asked<'_>, read: &dyn Fn(u64)) -> Found {
         ..Found::default()
     };
     let mut reader = Reader {
-        is_closed: asked.first_seq.is_some(),
         promised: asked.first_seq,
-        torn: None,
+        closed_at: asked.closed_at,
         found: &mut found,
     };
     let blocks = match asked.active {
@@ -112,11 +116,9 @@ pub(super) fn check(asked: &Asked<'_>, read: &dyn Fn(u64)) -> Found {
 
 struct Reader<'f> {
     found: &'f mut Found,
-    is_closed: bool,
-    /// What the first line's number has to be.
+    /// What the first line's number has to be, of a file that is closed.
     promised: Option<u64>,
-    /// A line that may have been torn off, and where it begins.
-    torn: Option<(u64, Vec<u8>)>,
+    closed_at: Option<SystemTime>,
 }
 
 impl Reader<'_> {
@@ -129,7 +131,7 @@ impl Reader<'_> {
             while !rest.is_empty() {
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
                 let (line, others) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-                if let Err(what) = self.line(line, offset) {
+                if let Err(what) = self.line(line) {
                     self.blame(line, offset, what);
                     return Ok(());
                 }
@@ -139,9 +141,7 @@ impl Reader<'_> {
             self.found.bytes += length(block.bytes);
             read(length(block.bytes));
         }
-        if self.torn.is_some() {
-            self.blame(&[], 0, What::NoLine);
-        } else if self.found.lines == 0 && self.is_closed {
+        if self.found.lines == 0 {
             self.found.fail(None, None, What::Empty);
         } else {
             self.found.hash = Some(Hash::finish(whole));
@@ -149,31 +149,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A line has to be whole and to follow the one before. One that is neither may have
-    /// been torn off by a disk; then the next line begins with all that there is of it.
-    fn line(&mut self, line: &[u8], offset: u64) -> Result<(), What> {
+    /// A line has to be whole and to follow the one before. Only the last one of all may be
+    /// what a disk has left of one.
+    fn line(&mut self, line: &[u8]) -> Result<(), What> {
         let Some(line) = line.strip_suffix(b"\n") else {
-            let may_go_on = !self.is_closed && self.torn.is_none() && line.len() <= MOST_BYTES;
+            let may_go_on = self.promised.is_none() && line.len() <= MOST_BYTES;
             return Err(if may_go_on {
                 What::Unfinished
             } else {
                 What::NoLine
             });
         };
-        let Some(sealed) = Sealed::read(line).filter(|_| line.len() <= MOST_BYTES) else {
-            if self.torn.is_some() || line.is_empty() || line.len() > MOST_BYTES {
-                return Err(What::NoLine);
-            }
-            self.torn = Some((offset, line.to_vec()));
-            return Ok(());
-        };
-        if let Some((_, torn)) = &self.torn {
-            if !line.starts_with(torn) {
-                return Err(What::NoLine);
-            }
-            self.torn = None;
-            self.found.torn += 1;
-        }
+        let sealed = Sealed::read(line).filter(|_| line.len() <= MOST_BYTES);
+        let sealed = sealed.ok_or(What::NoLine)?;
         if !sealed.is_whole() {
             return Err(What::Changed);
         }
@@ -202,19 +190,19 @@ impl Reader<'_> {
             _ => {}
         }
         record.opens_after(sealing.previous)?;
+        let latest = self.closed_at.and_then(|at| at.checked_add(CLOCK_ERROR));
+        if latest.is_some_and(|latest| record.time().is_some_and(|time| time > latest)) {
+            return Err(What::Redated);
+        }
         self.found.is_lagged = record.is_lagged();
         Ok(())
     }
 
-    /// The fault of a line, or of the torn one before it, which nothing follows.
+    /// The fault of a line, which nothing follows.
     fn blame(&mut self, line: &[u8], offset: u64, what: What) {
         let next = self.found.last.map(|last| last.seq.saturating_add(1));
         let own = Sealed::read(line.strip_suffix(b"\n").unwrap_or(line)).map(|line| line.seq);
-        let (own, offset) = match &self.torn {
-            Some((offset, _)) => (None, *offset),
-            None => (own, offset),
-        };
-        let line = self.found.lines + self.found.torn + 1;
+        let line = self.found.lines + 1;
         let seq = own.or(next).or(self.promised);
         self.found.fail(Some((line, offset)), seq, what);
     }

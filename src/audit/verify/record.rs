@@ -1,15 +1,15 @@
 //! What is looked at in a record.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
 use super::chain::{Calls, Intent};
 use super::fault::What;
+use crate::audit::first::OPENS;
 use crate::audit::line::Hash;
 
-/// The event that every file begins with.
-const OPENS: &str = "OpenJournalFile";
 /// Why a file begins later than the one before it ends.
 const LAGGED: &str = "lagged";
 
@@ -55,6 +55,11 @@ impl<'a> Record<'a> {
             Some(hash) if hash != previous.to_string() => Err(What::OpenedAfterAnother),
             _ => Ok(()),
         }
+    }
+
+    /// When it was written, as it says.
+    pub(super) fn time(&self) -> Option<SystemTime> {
+        humantime::parse_rfc3339(self.event_time.as_deref()?).ok()
     }
 
     /// Whether it says that lines before it are in another sink.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::super::{Console, exit as codes};
-use super::exit;
 use super::progress::Progress;
+use super::{exit, shown};
 use crate::audit::sign::PublicKey;
 use crate::audit::verify::{Fault, Report, Settings, Verdict, verify};
 use crate::audit::{Listing, line::Hash};
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> u8 {
     let report = match verified {
         Ok(report) => report,
         Err(error) => {
-            console.complain(error);
+            console.complain(shown(&error.to_string()));
             return exit::UNREADABLE;
         }
     };
@@ -89,16 +89,18 @@ fn word(verdict: Verdict) -> &'static str {
 fn tell(report: &Report, has_key: bool, console: &mut Console<'_>) {
     console.say(word(report.verdict()));
     for fault in report.faults.iter().take(MOST_SHOWN) {
-        console.say(format_args!("  {}", place(fault)));
+        console.say(format_args!("  {}", shown(&place(fault))));
     }
     for (path, why) in report.unreadable.iter().take(MOST_SHOWN) {
-        console.say(format_args!("  {}: cannot be read: {why}", path.display()));
+        let told = format!("{}: cannot be read: {why}", path.display());
+        console.say(format_args!("  {}", shown(&told)));
     }
     for intent in report.open_intents.iter().take(MOST_SHOWN) {
-        console.say(format_args!(
-            "  open: {} at {}, seq {}, {}",
+        let told = format!(
+            "open: {} at {}, seq {}, {}",
             intent.operation, intent.time, intent.seq, intent.shared_event_id
-        ));
+        );
+        console.say(format_args!("  {}", shown(&told)));
     }
     for (count, what) in [
         (report.faults.len(), "faults"),
@@ -159,12 +161,6 @@ fn notes(report: &Report, has_key: bool) -> Vec<String> {
     for (from, to) in &report.lagged {
         notes.push(format!(
             "lines {from} to {to} are not here, as the journal says itself: they went to another sink"
-        ));
-    }
-    if report.torn > 0 {
-        notes.push(format!(
-            "{} lines were cut off by the disk and written again",
-            report.torn
         ));
     }
     if !report.open_intents.is_empty() {
@@ -228,7 +224,6 @@ fn to_json(report: &Report, has_key: bool) -> Value {
         "files": report.files,
         "lines": report.lines,
         "bytes": report.bytes,
-        "torn": report.torn,
         "first": end(report.first),
         "last": end(report.last),
         "digests": {

@@ -95,12 +95,15 @@ impl Journal {
 
     /// Writes what there is to the file.
     pub fn flush(&mut self) {
-        let mut file = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path())
-            .unwrap();
-        file.write_all(&self.lines).unwrap();
+        match fs::File::options().append(true).open(self.path()) {
+            Ok(mut file) => file.write_all(&self.lines).unwrap(),
+            // There is never a file without a line.
+            Err(_) => {
+                let next = self.folder.join(".audit.jsonl.next");
+                fs::write(&next, &self.lines).unwrap();
+                fs::rename(next, self.path()).unwrap();
+            }
+        }
         self.lines.clear();
     }
 

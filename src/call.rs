@@ -110,6 +110,25 @@ impl Deadline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience(pub Duration);
 
+/// Whose calls take turns with whose on the way to AWS. It does not tell who that is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// The same for all calls of a caller.
+    pub key: u128,
+    /// How urgent its calls are.
+    pub class: Class,
+}
+
+/// How urgent calls are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Somebody waits for the answer.
+    #[default]
+    Interactive,
+    /// Nobody does: these go after the others.
+    Batch,
+}
+
 /// What a call is about.
 ///
 /// No `Debug`: the parameters hold login tokens.

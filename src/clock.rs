@@ -19,6 +19,9 @@ enum Source {
         started: (SystemTime, Instant),
         advanced_nanos: Arc<AtomicU64>,
     },
+    Runtime {
+        started: (SystemTime, tokio::time::Instant),
+    },
     Apart {
         base: Arc<Clock>,
         moved: Arc<Moved>,
@@ -47,6 +50,13 @@ impl Clock {
         })
     }
 
+    /// The clock that the timers of the async runtime go by, which a test can pause.
+    pub fn of_runtime() -> Self {
+        Self(Source::Runtime {
+            started: (SystemTime::now(), tokio::time::Instant::now()),
+        })
+    }
+
     /// A clock that goes as this one does and can be moved without it.
     pub fn apart(&self) -> Self {
         Self(Source::Apart {
@@ -60,6 +70,7 @@ impl Clock {
         match &self.0 {
             Source::System => SystemTime::now(),
             Source::Manual { started, .. } => started.0 + self.advanced(),
+            Source::Runtime { started } => started.0 + started.1.elapsed(),
             Source::Apart { base, moved } => {
                 let micros = moved.wall_micros.load(Ordering::SeqCst);
                 let by = Duration::from_micros(micros.unsigned_abs());
@@ -77,6 +88,7 @@ impl Clock {
         match &self.0 {
             Source::System => Instant::now(),
             Source::Manual { started, .. } => started.1 + self.advanced(),
+            Source::Runtime { .. } => tokio::time::Instant::now().into_std(),
             Source::Apart { base, moved } => {
                 let micros = moved.forward_micros.load(Ordering::SeqCst);
                 let forward = Duration::from_micros(micros);
@@ -87,10 +99,10 @@ impl Clock {
     }
 
     /// Moves a manual clock, or one that is apart from another, and all its clones,
-    /// forward. The system's clock cannot be moved.
+    /// forward. The clocks of the system and of the runtime cannot be moved.
     pub fn advance(&self, by: Duration) {
         match &self.0 {
-            Source::System => {}
+            Source::System | Source::Runtime { .. } => {}
             Source::Manual { advanced_nanos, .. } => {
                 let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
                 advanced_nanos.fetch_add(nanos, Ordering::SeqCst);
@@ -123,7 +135,7 @@ impl Clock {
 
     fn advanced(&self) -> Duration {
         match &self.0 {
-            Source::System | Source::Apart { .. } => Duration::ZERO,
+            Source::System | Source::Runtime { .. } | Source::Apart { .. } => Duration::ZERO,
             Source::Manual { advanced_nanos, .. } => {
                 Duration::from_nanos(advanced_nanos.load(Ordering::SeqCst))
             }
@@ -155,6 +167,20 @@ mod tests {
 
         assert_eq!(clone.epoch_seconds(), 105);
         assert_eq!(clone.instant() - before, Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_the_runtime_goes_as_timers_do() {
+        let clock = Clock::of_runtime();
+        let (wall, before) = (clock.now(), clock.instant());
+
+        tokio::time::advance(Duration::from_secs(5)).await;
+
+        assert_eq!(clock.instant() - before, Duration::from_secs(5));
+        assert_eq!(
+            clock.now().duration_since(wall).unwrap(),
+            clock.instant() - before
+        );
     }
 
     #[test]

@@ -186,6 +186,8 @@ impl Config {
             &mut upstream.operation_timeout,
         );
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
+        reader.read(&keys::UPSTREAM_SPARE, &mut upstream.spare);
+        reader.read(&keys::UPSTREAM_MAX_IN_FLIGHT, &mut upstream.max_in_flight);
 
         policies::read(reader, &mut self.policy, &upstream.region);
         let faces_aws = upstream.kind == upstream::Kind::Aws;

@@ -1,11 +1,16 @@
 //! Every way a call can fail. No gRPC here: `status` is the only file that turns
 //! a failure into a status.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model;
 use crate::operation::Operation;
+
+mod denial;
+mod limited;
+
+pub use denial::Denial;
+pub use limited::{AccountQuota, Limited};
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +153,32 @@ pub enum Failure {
     /// As much of messages is being read as may be.
     #[error("too many messages are being read")]
     Overloaded,
+    /// The account's quota is used up for longer than the call can wait; nothing was sent.
+    #[error(
+        "the AWS account's quota of {} in {} is used up for longer than the call can wait",
+        .0.operation, .0.region
+    )]
+    AccountQuota(AccountQuota),
+    /// AWS answers so slowly that no more calls are made at a time; nothing was sent.
+    #[error(
+        "Amazon Cognito Identity in {region} is slow; no more than {limit} calls are made at a time"
+    )]
+    UpstreamOverloaded {
+        /// The region.
+        region: String,
+        /// How many calls are under way.
+        limit: usize,
+    },
+    /// The operation failed too often to be tried at this moment; nothing was sent.
+    #[error("{operation} fails in {region}, and is not tried for a moment")]
+    CircuitOpen {
+        /// The operation.
+        operation: Operation,
+        /// The region.
+        region: String,
+        /// How long it takes until it is tried again, in whole milliseconds.
+        wait: Duration,
+    },
     /// AWS could not be reached, or the connection was lost during a call that
     /// changes nothing.
     #[error("Amazon Cognito Identity cannot be reached")]
@@ -172,33 +203,6 @@ pub enum Failure {
     },
 }
 
-/// Why a caller may not do something.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
-    /// Policies forbid it.
-    #[error("{} this call", forbid(.0))]
-    Forbidden(Vec<String>),
-    /// No policy permits it.
-    #[error("no policy permits this call")]
-    NotPermitted,
-    /// A policy could not be evaluated, and then nothing is permitted.
-    #[error("the policies cannot be evaluated for this call")]
-    Unevaluated {
-        /// The policies and their errors, for our log only.
-        cause: String,
-    },
-}
-
-/// `policy `a` forbids`, or `policies `a`, `b` forbid`.
-fn forbid(policies: &[String]) -> String {
-    let names: Vec<String> = policies.iter().map(|name| format!("`{name}`")).collect();
-    let names = names.join(", ");
-    match policies.len() {
-        1 => format!("policy {names} forbids"),
-        _ => format!("policies {names} forbid"),
-    }
-}
-
 /// One field and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldViolation {
@@ -217,19 +221,6 @@ pub struct Lost {
     pub aws_request_id: Option<String>,
     /// What went wrong, for our log only.
     pub cause: String,
-}
-
-/// A limit that refuses a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limited {
-    /// Its name.
-    pub limit: Arc<str>,
-    /// What of it is used up, such as `5/s burst 10`.
-    pub window: Arc<str>,
-    /// How much it admits at once.
-    pub most: u64,
-    /// Whom it counts, such as `caller:token:shop`.
-    pub subject: String,
 }
 
 /// An error that AWS answered with.

@@ -36,10 +36,14 @@
 //!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //!   weights          what the message weighs more   (quota)         RESOURCE_EXHAUSTED
+//!   flow             whose turn upstream this is    (quota)
 //!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
 //!   intend           the intent of a change is durable before AWS is asked (audit)
 //! service          message -> SDK input                     (convert)
 //! upstream         one client per region; what may be repeated is, what must not is not
+//!                  spares an AWS that is slow or fails   UPSTREAM_OVERLOADED, CIRCUIT_OPEN
+//!                  waits for the call's turn at the account's quotas; `server` hands it the
+//!                  guard that says so (quota)            ACCOUNT_QUOTA_EXCEEDED
 //!                  changes of one pool go one after the other; writes are carried to their end
 //!   SDK            -> Amazon Cognito Identity, or the emulator's connector in process
 //! service          SDK output -> message, failure -> status (convert, status)
@@ -78,6 +82,7 @@
 //! * A limit, an address, a default: the table of keys in [`config`].
 //! * Who may do what, and what policies can speak of: [`policy`], and docs/policies.md.
 //! * How often who may do what, and what is told of it: [`quota`], and docs/quotas.md.
+//! * Who is next when AWS's quotas are used up: [`quota::account`].
 //! * What is recorded of a call, what of it is shown, and when it is durable: [`audit`], and
 //!   docs/audit.md.
 //! * How the journal gets to syslog and collectors: `audit/forward.rs` decides,

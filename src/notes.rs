@@ -29,6 +29,7 @@ pub struct Told {
     subject: OnceLock<Arc<Subject>>,
     ruling: OnceLock<Ruling>,
     allowance: Mutex<Option<Allowance>>,
+    quota_wait: OnceLock<Duration>,
     attempts: AtomicU32,
     aws_request_ids: Mutex<Vec<String>>,
     answer: OnceLock<Bytes>,
@@ -185,6 +186,16 @@ impl Told {
     pub fn allowance(&self) -> Option<Allowance> {
         let slot = self.allowance.lock();
         slot.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how long the call has waited for its turn at the account's quota.
+    pub fn set_quota_wait(&self, wait: Duration) {
+        let _ = self.quota_wait.set(wait);
+    }
+
+    /// How long the call has waited for its turn at the account's quota, where it had to.
+    pub fn quota_wait(&self) -> Option<Duration> {
+        self.quota_wait.get().copied()
     }
 
     /// Notes that the request is put on the wire once more.

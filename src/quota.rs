@@ -16,7 +16,9 @@
 //! 7. Replicas that count in [`Redis`] admit together what one may, by the
 //!    server's clock. While it does not answer, each decides alone by its part of every
 //!    limit, or refuses; no call waits long for it, and none is ever admitted unasked.
+//! 8. What AWS admits of the whole account is shared by a [guard](account).
 
+pub mod account;
 mod addresses;
 mod asking;
 mod brake;
@@ -37,6 +39,7 @@ mod weight;
 mod window;
 
 pub use self::redis::{Redis, RedisSettings, StoreMeter};
+pub use account::{Account, Guard, Turn, Wanted, account_table};
 pub use addresses::Addresses;
 pub use brake::Brake;
 pub use in_flight::Permit;

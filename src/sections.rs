@@ -78,6 +78,12 @@ impl<'a> Section<'a> {
         self.table.contains_key(name)
     }
 
+    /// The names that something is written under.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let keys = self.table.keys();
+        keys.map(|key| key.get_ref().to_string()).collect()
+    }
+
     /// Everything with another name is a mistake.
     pub(crate) fn known(&self, names: &[&str]) {
         for key in self.table.keys() {

@@ -15,6 +15,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Kind, Upstream};
 use crate::{audit, authn, policy, quota};
 
+mod account;
 pub mod admin;
 mod announce;
 pub mod aws_port;
@@ -153,7 +154,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         .map(|journal| Arc::clone(&journal.recorder));
 
     let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
-    let upstream = upstream(&parts, emulator, &writes).await;
+    let upstream = upstream(&parts, emulator, &writes, &clock, &metrics).await;
+    let upstream = upstream.admitted_by(rules.bounds.admission());
     let stack = stack::whole(
         &parts.server,
         &rules,
@@ -220,10 +222,13 @@ async fn upstream(
     parts: &Parts,
     emulator: Option<Arc<Emulator>>,
     writes: &TaskTracker,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
 ) -> Upstream {
     let settings = parts.upstream.clone();
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
-    Upstream::new(settings, http_client, writes.clone()).await
+    let (clock, meter) = (clock.clone(), Arc::clone(metrics) as _);
+    Upstream::metered(settings, http_client, writes.clone(), clock, meter).await
 }
 
 /// Serves probes and metrics until `ended`, and what the emulator is told over the

@@ -14,7 +14,7 @@ use prost::Message;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::call::{Deadline, RequestId, Resource, Subject, Tenant};
+use crate::call::{Deadline, Flow, RequestId, Resource, Subject, Tenant};
 use crate::clock::Clock;
 use crate::convert::{self, Whole};
 use crate::failure::{Failure, Lost};
@@ -126,6 +126,7 @@ impl Service {
                 Resource::Pool(id) => Some(id.clone()),
                 _ => None,
             },
+            flow: *slot::<Flow>(extensions)?,
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
             tenant: Tenant::of_metadata(

@@ -6,6 +6,7 @@
 
 mod aws;
 mod code;
+mod denied;
 mod limits;
 mod log;
 mod reference;
@@ -24,7 +25,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::call::RequestId;
-use crate::failure::{Denial, Failure, Lost};
+use crate::failure::{Failure, Lost};
 use crate::notes::{Failed, Notes};
 use crate::operation::{Operation, ResourceField};
 
@@ -186,7 +187,7 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         F::Unauthenticated { .. } => {
             Answer::ours(Code::Unauthenticated, "UNAUTHENTICATED", failure).retry(Retry::Never)
         }
-        F::PermissionDenied(denial) => denied(denial, failure).retry(Retry::Never),
+        F::PermissionDenied(denial) => denied::answer(denial, failure).retry(Retry::Never),
         F::PolicyFactsUnavailable { .. } => unavailable("POLICY_FACTS_UNAVAILABLE", failure),
         F::AuditUnavailable { .. } => unavailable("AUDIT_UNAVAILABLE", failure),
         F::Unrecorded { .. } => {
@@ -247,6 +248,11 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
                 .retry(Retry::After(*wait))
         }
         F::Overloaded => unavailable("OVERLOADED", failure),
+        F::AccountQuota(quota) => limits::of_account(quota, failure),
+        F::UpstreamOverloaded { region, .. } => {
+            limits::shed("UPSTREAM_OVERLOADED", region, failure, RETRY_DELAY)
+        }
+        F::CircuitOpen { region, wait, .. } => limits::shed("CIRCUIT_OPEN", region, failure, *wait),
         F::Unreachable(_) => unavailable("UPSTREAM_UNREACHABLE", failure),
         F::UpstreamTimeout => Answer::ours(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", failure),
         F::UnreadableAnswer(lost) => {
@@ -264,17 +270,6 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
 /// A part of what is needed is not there, and may be soon.
 fn unavailable(reason: &str, failure: &Failure) -> Answer {
     Answer::ours(Code::Unavailable, reason, failure).retry(Retry::After(RETRY_DELAY))
-}
-
-fn denied(denial: &Denial, failure: &Failure) -> Answer {
-    let refused = |reason| Answer::ours(Code::PermissionDenied, reason, failure);
-    match denial {
-        Denial::Forbidden(policies) => {
-            refused("POLICY_FORBIDS").metadata("policy", policies.join(","))
-        }
-        Denial::NotPermitted => refused("NO_POLICY_PERMITS"),
-        Denial::Unevaluated { .. } => refused("POLICY_ERROR"),
-    }
 }
 
 fn resource_field(operation: Operation) -> Option<&'static str> {

@@ -2,8 +2,8 @@
 //!
 //! This room owns every metric name ([`names`]). It promises that no label has
 //! more values than the protocol has methods and codes, or the configuration has
-//! targets for the audit journal, and that no dependency logs below `info`, where it would print
-//! messages and headers.
+//! regions, limits and targets for the audit journal, and that no dependency logs below `info`,
+//! where it would print messages and headers.
 
 mod forwarding;
 mod journal;
@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod names;
 mod quotas;
 pub mod traces;
+mod upstream;
 
 pub use metrics::Metrics;
 pub use names::reference;

@@ -9,23 +9,32 @@
 //! 3. A write that may have reached AWS is carried to its end, also when the
 //!    caller has gone: it runs in a tracked task that a drain waits for.
 //! 4. A read ends with its caller's deadline.
+//! 5. A call that would hit an AWS that is slow or fails is not made (`overload`), and no
+//!    call is made that whoever guards the account does not [admit](Admission). What is not
+//!    made is not in doubt.
 //!
 //! It knows nothing of callers, of gRPC or of the emulator, which is only an HTTP
 //! client to it.
 
+mod admission;
 mod attempts;
 mod clients;
 mod error;
 mod known;
+mod meter;
+mod overload;
 mod partial_update;
 mod retry;
 mod settings;
 mod writes;
 
+pub use admission::{Admission, Admitted, Asked};
 pub use known::{ABSENCE_LASTS, TAGS_LAST, Tags};
-pub use settings::{KNOWN_REGIONS, Kind, Settings};
+pub use meter::{Circuit, Meter, Shed};
+pub use settings::{KNOWN_REGIONS, Kind, Settings, Spare};
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cognitoidentity::Client;
@@ -35,13 +44,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::call::Tenant;
+use crate::call::{Flow, Tenant};
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::{Effect, Operation};
-use attempts::noted;
+use attempts::Sending;
 use clients::Clients;
 use known::Known;
+use meter::Untold;
+use overload::Overload;
 use partial_update::{PoolLock, PoolLocks};
 use writes::Writes;
 
@@ -55,6 +67,10 @@ pub struct Upstream {
     known: Known,
     locks: PoolLocks,
     writes: Writes,
+    overload: Overload,
+    admission: Option<Arc<dyn Admission>>,
+    meter: Arc<dyn Meter>,
+    clock: Clock,
 }
 
 /// One call on its way out.
@@ -66,6 +82,8 @@ pub struct Outgoing {
     pub region: Option<String>,
     /// The pool it names, where it names one.
     pub pool_id: Option<String>,
+    /// Whose it is, for those who share AWS's quotas among callers.
+    pub flow: Flow,
     /// How long the caller still waits.
     pub left: Duration,
     /// Where to note what outer rooms want to know.
@@ -82,12 +100,35 @@ impl Upstream {
         http_client: Option<SharedHttpClient>,
         writes: TaskTracker,
     ) -> Self {
+        let (clock, meter) = (Clock::system(), Arc::new(Untold));
+        Self::metered(settings, http_client, writes, clock, meter).await
+    }
+
+    /// The same by a clock that goes as timers do, and `meter` is told.
+    pub async fn metered(
+        settings: Settings,
+        http_client: Option<SharedHttpClient>,
+        writes: TaskTracker,
+        clock: Clock,
+        meter: Arc<dyn Meter>,
+    ) -> Self {
         Self {
             writes: Writes::new(settings.max_writes, writes),
+            overload: Overload::new(&settings, clock.clone(), Arc::clone(&meter)),
             clients: Clients::new(settings, http_client).await,
             known: Known::default(),
             locks: PoolLocks::default(),
+            admission: None,
+            meter,
+            clock,
         }
+    }
+
+    /// The same, and no call is made that is not admitted.
+    #[must_use]
+    pub fn admitted_by(mut self, admission: Option<Arc<dyn Admission>>) -> Self {
+        self.admission = admission;
+        self
     }
 
     /// The number of the AWS account that is called, where it is known.
@@ -103,7 +144,8 @@ impl Upstream {
     /// # Errors
     ///
     /// Every way AWS or the way there can fail, [`Failure::DeadlineExceeded`] when
-    /// no time is left to start and [`Failure::TooManyWrites`].
+    /// no time is left to start, [`Failure::TooManyWrites`], what the call is not admitted
+    /// with, and [`Failure::UpstreamOverloaded`] and [`Failure::CircuitOpen`].
     pub async fn call<O, E, F>(
         &self,
         outgoing: Outgoing,
@@ -138,6 +180,7 @@ impl Upstream {
             operation,
             region,
             pool_id,
+            flow,
             left,
             notes,
             tenant,
@@ -146,22 +189,44 @@ impl Upstream {
         if left.is_zero() {
             return Err(Failure::DeadlineExceeded);
         }
-        let client = self.clients.get(region.as_deref(), operation)?;
+        let region = self.clients.region(region.as_deref())?;
+        let client = self.clients.get(region, operation);
         let client = match &tenant {
             Some(tenant) => self.clients.of_tenant(&client, tenant)?,
             None => client,
         };
+        // Before the call waits for anything, because it would wait in vain.
+        self.overload.check(region, operation)?;
         let room = match operation.effect() {
             Effect::Write => Some(self.writes.room()?),
             Effect::Read | Effect::Issue => None,
         };
+        let asked = Asked {
+            operation,
+            region,
+            flow,
+            left,
+        };
+        let (admitted, left) = self.admitted(asked, &notes).await?;
+        let under_way = self.overload.enter(region, operation)?;
         notes.set_in_doubt(operation.leaves_doubt());
+        let sending = Arc::new(Sending {
+            region: region.to_owned(),
+            operation,
+            notes: notes.clone(),
+            admitted,
+            meter: Arc::clone(&self.meter),
+            throttled: Default::default(),
+        });
         let settled = {
             let notes = notes.clone();
-            let sending = send(client);
+            let request = send(client);
             let known = self.known.clone();
             async move {
-                let settled = settle(operation, &notes, noted(notes.clone(), sending).await);
+                let settled = settle(operation, &notes, sending.noted(request).await);
+                let failure = settled.as_ref().err();
+                sending.ended(failure);
+                under_way.end(failure);
                 // Also after a failure, which may have come too late to change nothing.
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
                     known.forget_tags(pool_id);
@@ -181,6 +246,29 @@ impl Upstream {
                 Err(_) if operation.leaves_doubt() => Err(Failure::DeadlineExceededInDoubt),
                 Err(_) => Err(Failure::DeadlineExceeded),
             },
+        }
+    }
+
+    /// Waits until the call may be made; says how much time is left then.
+    async fn admitted(
+        &self,
+        asked: Asked<'_>,
+        notes: &Notes,
+    ) -> Result<(Option<Box<dyn Admitted>>, Duration), Failure> {
+        let Some(admission) = &self.admission else {
+            return Ok((None, asked.left));
+        };
+        let began = self.clock.instant();
+        let waiting = tokio::time::timeout(asked.left, admission.admit(asked));
+        let admitted = waiting.await.map_err(|_| Failure::DeadlineExceeded)??;
+        let waited = admitted.waited();
+        if !waited.is_zero() {
+            notes.set_quota_wait(waited);
+        }
+        let since = self.clock.instant().saturating_duration_since(began);
+        match asked.left.saturating_sub(since) {
+            Duration::ZERO => Err(Failure::DeadlineExceeded),
+            left => Ok((Some(admitted), left)),
         }
     }
 }

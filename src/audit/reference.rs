@@ -189,6 +189,10 @@ const FIELDS: &[Field] = &[
         "how many calls that limit had left",
     ),
     (
+        "additionalEventData.quotaWaitMs",
+        "how long it waited for its turn at the account's quota, in milliseconds; absent where it did not wait",
+    ),
+    (
         "additionalEventData.durationMs",
         "how long it took, in milliseconds",
     ),

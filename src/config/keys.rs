@@ -16,7 +16,7 @@ use crate::quota::{InForce, OnStoreFailure, Store};
 use crate::server::tls::ClientCertificates;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::telemetry::log::Format;
-use crate::upstream::Kind;
+use crate::upstream::{Kind, Spare};
 
 macro_rules! keys {
     ($($constant:ident: $type:ty = $path:literal, $default:expr, $accepts:expr, $meaning:literal;)+) => {
@@ -115,7 +115,7 @@ keys! {
         "The file that says how often callers may do what, in TOML: see docs/quotas.md. It is read again when it changes. Unset: the limits that poolgate brings along.";
     QUOTA_IN_FORCE: OneOf<InForce> = "quota.in_force", Some("aws"),
         OneOf(&[("aws", InForce::Aws), ("always", InForce::Always), ("never", InForce::Never)]),
-        "When callers are limited. `aws`: in front of AWS, and wherever `quota.limits_file` is set.";
+        "When callers are limited, and the account's quotas guarded. `aws`: in front of AWS, and wherever `quota.limits_file` is set (the quotas: where it says something about the account).";
     QUOTA_FAILED_AUTHENTICATIONS: Window = "quota.failed_authentications", Some("50/s burst 100"), Window,
         "How many calls of an address (of IPv6, of a /64) may carry credentials that do not hold, before others of it are refused without a look at theirs.";
     QUOTA_STORE: OneOf<Store> = "quota.store", Some("memory"),
@@ -135,7 +135,7 @@ keys! {
         OneOf(&[("local", OnStoreFailure::Local), ("deny-issue", OnStoreFailure::DenyIssue), ("deny", OnStoreFailure::Deny)]),
         "What becomes of calls while Redis does not count. `local`: this replica decides alone, by its part of each limit. `deny-issue`: what issues identities, tokens or credentials is refused. `deny`: all that is limited is refused.";
     QUOTA_REPLICAS: Whole<u32> = "quota.replicas", Some("1"), whole(1, 1_000),
-        "How many replicas of poolgate are expected to run, this one included.";
+        "How many replicas of poolgate are expected to run, this one included. Each uses its part of the account's quotas.";
     AUDIT_FILE: FilePath = "audit.file", None, FilePath,
         "The file with one record for each call, in CloudTrail's shape: see docs/audit.md. Its directory has to be there. Unset: none.";
     AUDIT_STDOUT: Flag = "audit.stdout", Some("false"), Flag,
@@ -191,6 +191,11 @@ keys! {
         "How long an operation may take with all its attempts.";
     UPSTREAM_MAX_WRITES: Whole<usize> = "upstream.max_writes", Some("256"), whole(1, 10_000),
         "How many writes may be under way; a write is carried to its end when its caller has gone.";
+    UPSTREAM_SPARE: OneOf<Spare> = "upstream.spare", Some("aws"),
+        OneOf(&[("aws", Spare::Aws), ("always", Spare::Always), ("never", Spare::Never)]),
+        "When calls are shed to spare an upstream that is slow or fails: never more under way in a region than it bears, and circuit breakers. `aws`: in front of AWS.";
+    UPSTREAM_MAX_IN_FLIGHT: Whole<usize> = "upstream.max_in_flight", Some("256"), whole(1, 10_000),
+        "How many calls may be under way in a region, where calls are shed; while AWS is slow, down to 16.";
     EMULATOR_LISTEN: AddressOrOff = "emulator.listen", None, AddressOrOff,
         "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,

@@ -96,6 +96,21 @@ fn store(reader: &mut Reader, settings: &mut Settings) {
 
 /// The limits in force, in lines that a TOML file may have.
 pub(super) fn told(settings: &Settings) -> String {
+    format!("{}{}", of_callers(settings), of_account(settings))
+}
+
+fn of_account(settings: &Settings) -> String {
+    if !settings.guards_account() {
+        return "\n# The account's quotas are not guarded.\n".to_owned();
+    }
+    let mut text = "\n# The account's quotas are guarded:\n".to_owned();
+    for line in settings.limits.account().to_string().lines() {
+        text.push_str(&format!("#   {line}\n"));
+    }
+    text
+}
+
+fn of_callers(settings: &Settings) -> String {
     if !settings.is_on() {
         return "\n# Callers are not limited.\n".to_owned();
     }

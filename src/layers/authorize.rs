@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use super::slot::{peer, slot};
 use super::{Gate, Meter, Request};
-use crate::call::{Deadline, Resource, Subject, Tenant};
+use crate::call::{Deadline, Flow, Resource, Subject, Tenant};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
@@ -63,6 +63,8 @@ pub struct Asking<'a> {
     pub region: Option<&'a str>,
     /// The operation that is to be judged.
     pub operation: Operation,
+    /// Whose it is.
+    pub flow: Flow,
     /// When the call has to be answered.
     pub deadline: Deadline,
 }
@@ -142,6 +144,7 @@ impl Authorize {
         facts: &Facts,
     ) -> Result<HashMap<String, Tags>, Failure> {
         let deadline = *slot::<Deadline>(&request.extensions)?;
+        let flow = *slot::<Flow>(&request.extensions)?;
         let named = match &subject.resource {
             Resource::Pool(pool_id) => Some(pool_id),
             _ => None,
@@ -156,6 +159,7 @@ impl Authorize {
                 pool_id,
                 region: subject.region.as_deref(),
                 operation,
+                flow,
                 deadline,
             };
             if let Some(tags) = self.lookup.pool_tags(asking).await? {

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
 
+use super::account::Account;
 use super::limit::Limit;
 use super::read;
 use super::window::Window;
@@ -23,8 +24,13 @@ const IN_FLIGHT: (&str, u32) = ("default-in-flight", 64);
 /// Limits, in the order in which they are looked for. Of those that are in force, and of
 /// those that are tried, the first that fits a call counts: the first with windows for how
 /// often, the first with a number of calls in flight for how many at once.
+///
+/// Beside them stands what a file says about the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits(Vec<Limit>);
+pub struct Limits {
+    limits: Vec<Limit>,
+    account: Account,
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -44,7 +50,10 @@ impl Limits {
         let mut limit = Limit::default_for(name, None);
         limit.in_flight = Some(most);
         limits.push(limit);
-        Self(limits)
+        Self {
+            limits,
+            account: Account::default(),
+        }
     }
 
     /// Reads a file of limits.
@@ -64,12 +73,21 @@ impl Limits {
     ///
     /// Every mistake in it, each with its line.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        read::limits(text).map(Self::new)
+        let (limits, account) = read::limits(text)?;
+        Ok(Self {
+            account,
+            ..Self::new(limits)
+        })
+    }
+
+    /// What is said about the account.
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Limit> {
-        self.0.iter()
+        self.limits.iter()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::account::{self, Account};
 use super::limit::Limit;
 use super::limits::DEFAULT;
 use super::weight::least_weight;
@@ -31,23 +32,26 @@ const EFFECTS: [(&str, Effect); 3] = [
     ("issue", Effect::Issue),
 ];
 
-/// The limits of a text in their order; or every mistake, each with its line.
-pub(super) fn limits(text: &str) -> Result<Vec<Limit>, Vec<String>> {
+/// The limits of a text in their order, and what it says about the account; or every
+/// mistake, each with its line.
+pub(super) fn limits(text: &str) -> Result<(Vec<Limit>, Account), Vec<String>> {
     let reader = Reader::new(text);
     let document = reader.document();
-    let limits = reader.with(&document, |root| {
-        root.known(&["limits"]);
+    let read = reader.with(&document, |root| {
+        root.known(&["limits", "account"]);
         let sections = root.sections("limits");
         if sections.len() > MOST {
             root.mistake("limits", format!("more than {MOST}"));
         }
-        if sections.is_empty() && !root.has("limits") {
+        if sections.is_empty() && !root.has("limits") && !root.has("account") {
             root.mistake("limits", "missing; write `[[limits]]` once for each limit");
         }
-        read_all(&sections)
+        let account = root.section("account");
+        let account = account.map(|section| account::account(&section));
+        (read_all(&sections), account.unwrap_or_default())
     });
     reader.finish()?;
-    Ok(limits)
+    Ok(read)
 }
 
 fn read_all(sections: &[Section<'_>]) -> Vec<Limit> {

@@ -69,7 +69,7 @@ impl Default for Settings {
     }
 }
 
-/// When callers are limited.
+/// When callers are limited, and the account's quotas guarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InForce {
     /// In front of AWS, and wherever there is a file of limits.
@@ -82,6 +82,16 @@ pub enum InForce {
 }
 
 impl Settings {
+    /// Whether the account's quotas are guarded: in front of AWS, or where a file says
+    /// something about the account.
+    pub fn guards_account(&self) -> bool {
+        match self.in_force {
+            InForce::Aws => self.faces_aws || self.limits.account().is_written,
+            InForce::Always => true,
+            InForce::Never => false,
+        }
+    }
+
     /// Whether callers are limited.
     pub fn is_on(&self) -> bool {
         match self.in_force {

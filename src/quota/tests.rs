@@ -21,7 +21,7 @@ use crate::operation::Operation;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-fn caller(name: &str, roles: &[&str]) -> Caller {
+pub(super) fn caller(name: &str, roles: &[&str]) -> Caller {
     let proof = Proof::StaticToken {
         name: name.to_owned(),
     };

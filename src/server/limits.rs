@@ -9,10 +9,12 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
+use super::account::{AccountAdmission, report};
 use super::reload::{Reloaded, Watch};
 use crate::clock::Clock;
-use crate::quota::{Brake, Limiter, Limits, Redis, Settings, Shared, Store};
+use crate::quota::{Brake, Guard, Limiter, Limits, Redis, Settings, Shared, Store};
 use crate::telemetry::Metrics;
+use crate::upstream::Admission;
 
 /// How often keys that owe nothing are forgotten, and counted.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -24,17 +26,27 @@ pub struct Bounds {
     pub limiter: Option<Arc<Limiter>>,
     /// How often an address may fail to say who calls.
     pub brake: Option<Arc<Brake>>,
+    /// What AWS admits of the account, shared among callers.
+    pub guard: Option<Arc<Guard>>,
 }
 
 impl Bounds {
     /// Counts in this process, from this time on. Addresses are braked where callers have
     /// to say who they are.
     pub fn new(settings: &Settings, asks_callers: bool, clock: &Clock) -> Self {
+        let guard = || Guard::new(settings.limits.account(), settings.replicas, clock.clone());
         let limiter = || Limiter::new(&settings.limits, clock.instant());
         Self {
             limiter: settings.is_on().then(|| Arc::new(limiter())),
             brake: brake(settings, asks_callers, clock),
+            guard: settings.guards_account().then(|| Arc::new(guard())),
         }
+    }
+
+    /// What says when a call to AWS may be made, where anything does.
+    pub fn admission(&self) -> Option<Arc<dyn Admission>> {
+        let guard = Arc::clone(self.guard.as_ref()?);
+        Some(Arc::new(AccountAdmission(guard)))
     }
 
     /// The same, or in Redis as it is set, and the file is read again whenever it changes,
@@ -53,18 +65,26 @@ impl Bounds {
         if let Some(file) = &file {
             read.limits = Limits::read(file).map_err(StartError::Rules)?;
         }
-        let bounds = match read.store {
+        let mut bounds = match read.store {
             Store::Redis if read.is_on() => Self {
                 limiter: Some(Arc::new(shared(&read, clock, metrics, ended)?)),
-                brake: brake(&read, asks_callers, clock),
+                ..Self::new(&read, asks_callers, clock)
             },
             _ => Self::new(&read, asks_callers, clock),
         };
+        if bounds.guard.is_some() {
+            let account = read.limits.account();
+            let meter = Arc::clone(metrics) as _;
+            let guard = Guard::metered(account, read.replicas, clock.clone(), meter);
+            let guard = bounds.guard.insert(Arc::new(guard));
+            let (reporting, ended) = (report(Arc::clone(guard)), ended.clone());
+            tokio::spawn(async move { ended.run_until_cancelled(reporting).await });
+        }
         let Some(limiter) = &bounds.limiter else {
             return Ok(bounds);
         };
         if let Some(file) = file {
-            let reload = reload(Arc::clone(limiter), file);
+            let reload = reload(Arc::clone(limiter), bounds.guard.clone(), file);
             watch.spawn(reload, Arc::clone(metrics), ended.clone());
         }
         let sweeping = sweep(Arc::clone(limiter), clock.clone(), Arc::clone(metrics));
@@ -98,9 +118,17 @@ fn shared(
     Ok(Limiter::shared(&settings.limits, origin, &secret, shared))
 }
 
-fn reload(limiter: Arc<Limiter>, file: PathBuf) -> impl Fn() -> Reloaded {
+fn reload(
+    limiter: Arc<Limiter>,
+    guard: Option<Arc<Guard>>,
+    file: PathBuf,
+) -> impl Fn() -> Reloaded {
     move || {
-        limiter.reload(&Limits::read(&file)?);
+        let limits = Limits::read(&file)?;
+        limiter.reload(&limits);
+        if let Some(guard) = &guard {
+            guard.reload(limits.account());
+        }
         Ok(vec![file.clone()])
     }
 }

@@ -24,6 +24,7 @@ impl Lookup for UpstreamLookup {
                 operation: asking.operation,
                 region: asking.region.map(str::to_owned),
                 pool_id: None,
+                flow: asking.flow,
                 left: asking.deadline.left(now),
                 notes: Default::default(),
                 tenant: None,

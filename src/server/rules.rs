@@ -14,7 +14,7 @@ use super::{Parts, StartError};
 use crate::authn::{self, Authenticator, Callers};
 use crate::clock::Clock;
 use crate::layers::{
-    Around, Authenticate, Authorize, Brakes, Gated, Judged, Limits, Meter, Weights,
+    Around, Authenticate, Authorize, Brakes, Flows, Gated, Judged, Limits, Meter, Weights,
 };
 use crate::policy::{self, Engine, Policies};
 use crate::quota;
@@ -133,6 +133,11 @@ impl Rules {
         let limits = Limits::new(Arc::clone(limiter), Arc::clone(meter), clock.clone());
         let weights = Weights(limits.clone());
         Some((Around::new(limits), Around::new(Gated(weights))))
+    }
+
+    /// The layer that says by which flow a call takes its turn.
+    pub(super) fn flow(&self) -> Around<Gated<Flows>> {
+        Around::new(Gated(Flows::new(self.bounds.guard.clone())))
     }
 
     /// The layer that asks the policies about what is `judged`, if there are any. `upstream` is asked for what

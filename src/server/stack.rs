@@ -84,6 +84,9 @@ pub fn inner(
         // After the message is read, because only then is it known what the call weighs;
         // what is known without it was charged before.
         .option_layer(weigh)
+        // As soon as nothing is left that needs no AWS, because what policies look up there
+        // takes the caller's turn.
+        .layer(rules.flow())
         // After all of them, because policies ask for everything that they have found.
         .option_layer(authorize)
         // Last, because what is intended is what will be done.

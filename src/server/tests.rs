@@ -56,8 +56,8 @@ async fn reflection_is_served_unless_it_is_switched_off() {
         parts.server.reflection = reflection;
         let metrics = Arc::new(Metrics::new());
         let health = Health::new().await;
-        let upstream = upstream(&parts, None, &TaskTracker::new()).await;
         let clock = Clock::system();
+        let upstream = upstream(&parts, None, &TaskTracker::new(), &clock, &metrics).await;
         let rules = Rules::open(&parts.authn, &parts.policy, &clock).unwrap();
         let service = stack::whole(
             &parts.server,

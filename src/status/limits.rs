@@ -1,10 +1,12 @@
-//! What callers who are over a limit are told.
+//! What callers are told who are over a limit, or whose account is over a quota.
+
+use std::time::Duration;
 
 use tonic::Code;
 use tonic_types::QuotaViolation;
 
-use super::{About, Answer, MAX_DETAIL, text};
-use crate::failure::{Failure, Limited};
+use super::{AWS_DOMAIN, About, Answer, MAX_DETAIL, Retry, text};
+use crate::failure::{AccountQuota, Failure, Limited};
 use crate::operation::Operation;
 use crate::pb;
 
@@ -39,4 +41,40 @@ pub(super) fn answer(
         futura_quota_value: None,
     }]);
     answer
+}
+
+/// Says which quota of AWS is used up. It is poolgate that refuses, and AWS's quota that has
+/// failed.
+pub(super) fn of_account(quota: &AccountQuota, failure: &Failure) -> Answer {
+    let AccountQuota {
+        operation,
+        region,
+        rate,
+        code,
+        wait,
+    } = quota;
+    let mut answer = Answer::ours(Code::ResourceExhausted, "ACCOUNT_QUOTA_EXCEEDED", failure)
+        .metadata("region", region)
+        .metadata("quotaOperation", operation);
+    let dimensions = [("operation", operation.name()), ("region", region)];
+    answer.details.set_quota_failure(vec![QuotaViolation {
+        subject: "account".to_owned(),
+        description: failure.to_string(),
+        api_service: AWS_DOMAIN.to_owned(),
+        quota_metric: "requests per second".to_owned(),
+        quota_id: code.unwrap_or(operation.name()).to_owned(),
+        quota_dimensions: dimensions
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        quota_value: rate.map_or(0, i64::from),
+        futura_quota_value: None,
+    }]);
+    answer.retry(Retry::After(*wait))
+}
+
+/// Says that AWS in a region is left in peace, and for how long.
+pub(super) fn shed(reason: &str, region: &str, failure: &Failure, wait: Duration) -> Answer {
+    Answer::ours(Code::Unavailable, reason, failure)
+        .metadata("region", region)
+        .retry(Retry::After(wait))
 }

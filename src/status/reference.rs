@@ -6,7 +6,8 @@ use std::time::Duration;
 use tonic_types::StatusExt;
 
 use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
-use crate::failure::{AwsError, Denial, Failure, Limited, Lost};
+use crate::failure::{AccountQuota, AwsError, Denial, Failure, Limited, Lost};
+use crate::operation::Operation;
 
 /// A Markdown table of every reason of ours, and one of what AWS's codes become.
 pub fn reference() -> String {
@@ -97,6 +98,22 @@ fn examples() -> Vec<Failure> {
             wait: Duration::from_secs(1),
         },
         Failure::Overloaded,
+        Failure::AccountQuota(AccountQuota {
+            operation: Operation::GetId,
+            region: "…".to_owned(),
+            rate: Some(25),
+            code: None,
+            wait: Duration::from_secs(1),
+        }),
+        Failure::UpstreamOverloaded {
+            region: "…".to_owned(),
+            limit: 16,
+        },
+        Failure::CircuitOpen {
+            operation: Operation::GetId,
+            region: "…".to_owned(),
+            wait: Duration::from_secs(1),
+        },
         Failure::Unreachable(Lost::default()),
         Failure::UpstreamTimeout,
         Failure::UnreadableAnswer(Lost::default()),
@@ -160,6 +177,9 @@ mod tests {
             | Failure::TooManyFailures { .. }
             | Failure::TooManyVerifications { .. }
             | Failure::Overloaded
+            | Failure::AccountQuota(_)
+            | Failure::UpstreamOverloaded { .. }
+            | Failure::CircuitOpen { .. }
             | Failure::Unreachable(_)
             | Failure::UpstreamTimeout
             | Failure::UnreadableAnswer(_)
@@ -171,7 +191,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 31);
+        assert_eq!(different.len(), 34);
     }
 
     #[test]

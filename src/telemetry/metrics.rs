@@ -15,6 +15,7 @@ use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
 use super::quotas::QuotaMetrics;
+use super::upstream::UpstreamMetrics;
 use crate::layers::Meter;
 use crate::operation::Operation;
 use crate::rpc::Rpc;
@@ -49,6 +50,7 @@ pub struct Metrics {
     journal: JournalMetrics,
     forwarding: ForwardingMetrics,
     quotas: QuotaMetrics,
+    upstream: UpstreamMetrics,
 }
 
 impl Metrics {
@@ -72,6 +74,7 @@ impl Metrics {
             journal: JournalMetrics::default(),
             forwarding: ForwardingMetrics::default(),
             quotas: QuotaMetrics::default(),
+            upstream: UpstreamMetrics::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -145,6 +148,10 @@ impl Metrics {
         &self.quotas
     }
 
+    pub(super) fn upstream(&self) -> &UpstreamMetrics {
+        &self.upstream
+    }
+
     /// The metrics as OpenMetrics text, see [`CONTENT_TYPE`].
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -181,6 +188,7 @@ impl Metrics {
         self.journal.register(registry);
         self.forwarding.register(registry);
         self.quotas.register(registry);
+        self.upstream.register(registry);
     }
 }
 
@@ -250,7 +258,8 @@ pub(super) fn add(registry: &mut Registry, name: &names::Name, metric: impl Metr
 mod tests {
     use super::*;
     use crate::audit::forward;
-    use crate::quota;
+    use crate::quota::{self, account};
+    use crate::upstream;
 
     #[test]
     fn a_call_is_counted_under_its_method_and_code() {
@@ -284,10 +293,19 @@ mod tests {
         metrics.watched("tls");
         forward::Meter::target(&metrics, "syslog+unix:///dev/log");
         quota::StoreMeter::store(&metrics, &["timeout"]);
+        let (here, operation) = ("eu-west-1", Operation::GetId);
+        upstream::Meter::sent(&metrics, here, operation);
+        upstream::Meter::throttled(&metrics, here, operation);
+        upstream::Meter::shed(&metrics, here, operation, upstream::Shed::Overloaded);
+        upstream::Meter::in_flight(&metrics, here, 1, 256);
+        upstream::Meter::breaker(&metrics, here, operation, upstream::Circuit::Open);
+        account::Meter::decided(&metrics, here, operation, account::Decision::Waited);
+        account::Meter::waiting(&metrics, here, operation, 1);
+        account::Meter::rate(&metrics, here, operation, 24.5);
 
         let text = metrics.encode();
 
-        for metric in names::ALL {
+        for metric in names::all() {
             let exposed = text
                 .lines()
                 .any(|line| !line.starts_with('#') && line.starts_with(metric.name));

@@ -1,9 +1,14 @@
 //! Every metric: its name, its labels and what it means.
 
+mod forwarding;
 mod quota_store;
+pub mod upstream;
 
 use std::fmt::Write;
 
+pub use forwarding::{
+    AUDIT_FORWARD_FAILURES, AUDIT_FORWARD_LAG, AUDIT_FORWARD_SKIPPED, AUDIT_FORWARDED,
+};
 pub use quota_store::{
     QUOTA_STORE_DEGRADED, QUOTA_STORE_FAILURES, QUOTA_STORE_MISSED, QUOTA_STORE_SECONDS,
 };
@@ -197,40 +202,12 @@ pub const AUDIT_FAILING: Name = Name {
     meaning: "1 while the audit journal cannot be written and calls are refused, else 0.",
 };
 
-/// Lines that were forwarded.
-pub const AUDIT_FORWARDED: Name = Name {
-    name: "poolgate_audit_forwarded_total",
-    kind: "counter",
-    labels: &["target"],
-    meaning: "Lines of the audit journal that a target took, those included that it was sent again.",
-};
-
-/// Failures of targets.
-pub const AUDIT_FORWARD_FAILURES: Name = Name {
-    name: "poolgate_audit_forward_failures_total",
-    kind: "counter",
-    labels: &["target"],
-    meaning: "Attempts to forward lines of the audit journal that failed. What fails is tried again.",
-};
-
-/// Lines that are not forwarded.
-pub const AUDIT_FORWARD_SKIPPED: Name = Name {
-    name: "poolgate_audit_forward_skipped_total",
-    kind: "counter",
-    labels: &["target", "reason"],
-    meaning: "Lines of the audit journal that a target does not get: `missing` (removed before they were forwarded), `refused` (answered with 400 or 413, sent alone), `rejected` (by a collector that took the others), `too_long` (for a datagram).",
-};
-
-/// How far targets are behind.
-pub const AUDIT_FORWARD_LAG: Name = Name {
-    name: "poolgate_audit_forward_lag_lines",
-    kind: "gauge",
-    labels: &["target"],
-    meaning: "Lines of the audit journal that are on the disk and not known to be at a target. Over TCP that is known after five seconds.",
-};
-
 /// Every metric.
-pub const ALL: &[&Name] = &[
+pub fn all() -> impl Iterator<Item = &'static Name> {
+    HERE.iter().chain(upstream::ALL).copied()
+}
+
+const HERE: &[&Name] = &[
     &STARTED,
     &HANDLED,
     &HANDLING,
@@ -282,7 +259,7 @@ impl Name {
 /// The metrics as a Markdown table.
 pub fn reference() -> String {
     let mut table = String::from("| Metric | Kind | Labels | Meaning |\n|---|---|---|---|\n");
-    for metric in ALL {
+    for metric in all() {
         let labels: Vec<String> = metric
             .labels
             .iter()

@@ -1,4 +1,7 @@
-//! How often a request was put on the wire, and how AWS names each time.
+//! How often a request is put on the wire, how AWS names each time, and which it throttles.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -12,18 +15,29 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use tracing::Span;
 
+use super::admission::Admitted;
+use super::meter::Meter;
+use super::retry::{error_code, is_throttle};
+use crate::failure::Failure;
 use crate::notes::Notes;
+use crate::operation::Operation;
 use crate::trace;
 
 tokio::task_local! {
-    /// The slip of the call that the task makes. Clients are shared among calls, so that
-    /// what stands in a client cannot know whose attempt it sees.
-    static NOTES: Notes;
+    /// The call that the task makes. Clients are shared among calls, so that what stands in a
+    /// client cannot know whose attempt it sees.
+    static CALL: Arc<Sending>;
 }
 
-/// Makes a call whose attempts are noted.
-pub(super) async fn noted<T>(notes: Notes, call: impl Future<Output = T>) -> T {
-    NOTES.scope(notes, call).await
+/// A call whose requests are put on the wire.
+pub(super) struct Sending {
+    pub(super) region: String,
+    pub(super) operation: Operation,
+    pub(super) notes: Notes,
+    pub(super) admitted: Option<Box<dyn Admitted>>,
+    pub(super) meter: Arc<dyn Meter>,
+    /// Whether the last request was throttled, and that was told.
+    pub(super) throttled: AtomicBool,
 }
 
 /// The span of the attempt that is under way.
@@ -34,8 +48,40 @@ impl Storable for UnderWay {
     type Storer = StoreReplace<Self>;
 }
 
-/// Notes each attempt, and AWS's identifier of each that is answered; each has a span, and
-/// tells AWS of it.
+impl Sending {
+    /// Makes the call, and takes note of its requests.
+    pub(super) async fn noted<T>(self: &Arc<Self>, call: impl Future<Output = T>) -> T {
+        CALL.scope(Arc::clone(self), call).await
+    }
+
+    /// Takes note of how the call ended, for throttles that only the body tells of.
+    pub(super) fn ended(&self, failure: Option<&Failure>) {
+        let throttled = matches!(failure, Some(Failure::Aws(error)) if is_throttle(&error.code));
+        if throttled && !self.throttled.load(Ordering::Relaxed) {
+            self.throttled();
+        }
+    }
+
+    fn sent(&self) {
+        self.notes.count_attempt();
+        self.throttled.store(false, Ordering::Relaxed);
+        self.meter.sent(&self.region, self.operation);
+        if let Some(admitted) = &self.admitted {
+            admitted.sent();
+        }
+    }
+
+    fn throttled(&self) {
+        self.throttled.store(true, Ordering::Relaxed);
+        self.meter.throttled(&self.region, self.operation);
+        if let Some(admitted) = &self.admitted {
+            admitted.throttled();
+        }
+    }
+}
+
+/// Takes note of each attempt, and of AWS's identifier of each that is answered; each has a
+/// span, and tells AWS of it.
 #[derive(Debug)]
 pub(super) struct NoteAttempts;
 
@@ -52,9 +98,9 @@ impl Intercept for NoteAttempts {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // Outside of a call nobody wants to know.
-        let attempt = NOTES.try_with(|notes| {
-            notes.count_attempt();
-            notes.attempts()
+        let attempt = CALL.try_with(|call| {
+            call.sent();
+            call.notes.attempts()
         });
         let operation = config.load::<Metadata>().map_or("", Metadata::name);
         let span = trace::of_attempt(operation, attempt.unwrap_or(1));
@@ -86,10 +132,15 @@ impl Intercept for NoteAttempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let id = context.response().request_id();
-        if let Some(id) = id.filter(|id| !id.is_empty()) {
-            let _ = NOTES.try_with(|notes| notes.add_aws_request_id(id));
-        }
+        let response = context.response();
+        let _ = CALL.try_with(|call| {
+            if let Some(id) = response.request_id().filter(|id| !id.is_empty()) {
+                call.notes.add_aws_request_id(id);
+            }
+            if error_code(response).is_some_and(is_throttle) {
+                call.throttled();
+            }
+        });
         Ok(())
     }
 }

@@ -56,33 +56,32 @@ impl Clients {
         self.settings.account_id.as_deref()
     }
 
-    /// The client for an operation on a resource in `region`.
+    /// The region that a call goes to whose resource is in `region`, if it is in any.
     ///
     /// # Errors
     ///
     /// [`Failure::UnknownRegion`] when calls may not go there.
-    pub(super) fn get(
-        &self,
-        region: Option<&str>,
-        operation: Operation,
-    ) -> Result<Client, Failure> {
+    pub(super) fn region<'a>(&'a self, region: Option<&'a str>) -> Result<&'a str, Failure> {
         let region = region.unwrap_or(&self.settings.region);
-        if !self.settings.regions.iter().any(|known| known == region) {
-            return Err(Failure::UnknownRegion {
+        match self.settings.regions.iter().any(|known| known == region) {
+            true => Ok(region),
+            false => Err(Failure::UnknownRegion {
                 region: region.to_owned(),
-            });
+            }),
         }
+    }
+
+    /// The client for an operation in a region that calls may go to.
+    pub(super) fn get(&self, region: &str, operation: Operation) -> Client {
         let key = Key {
             region: region.to_owned(),
             effect: operation.effect(),
             repeat: operation.repeat(),
         };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = made
-            .entry(key)
+        made.entry(key)
             .or_insert_with_key(|key| self.make(key))
-            .clone();
-        Ok(client)
+            .clone()
     }
 
     /// The same client for a tenant of the emulator, whose name is the access key. It is

@@ -103,7 +103,7 @@ impl Upstream {
     /// # Errors
     ///
     /// [`Failure::PolicyFactsUnavailable`] when AWS cannot be asked, and the failures of a
-    /// call whose region is not served or whose deadline passes.
+    /// call whose region is not served, whose deadline passes, or that is not made.
     pub async fn pool_tags(
         &self,
         call: &Outgoing,
@@ -156,9 +156,13 @@ impl Upstream {
                 cause: "the pool's description lacks its identifier".to_owned(),
             }),
             Err(Failure::Aws(error)) if error.code == "ResourceNotFoundException" => Ok(None),
-            Err(failure @ (Failure::UnknownRegion { .. } | Failure::DeadlineExceeded)) => {
-                Err(failure)
-            }
+            Err(
+                failure @ (Failure::UnknownRegion { .. }
+                | Failure::DeadlineExceeded
+                | Failure::AccountQuota(_)
+                | Failure::UpstreamOverloaded { .. }
+                | Failure::CircuitOpen { .. }),
+            ) => Err(failure),
             Err(failure) => Err(Failure::PolicyFactsUnavailable {
                 cause: failure.to_string(),
             }),

@@ -93,7 +93,7 @@ fn ended(
         return Ended::Lost;
     };
     match error_code(response) {
-        Some("TooManyRequestsException" | "ThrottlingException" | "Throttling") => Ended::Throttled,
+        Some(code) if is_throttle(code) => Ended::Throttled,
         Some("LimitExceededException") => Ended::LimitExceeded,
         _ if response.status().as_u16() >= 500 => Ended::ServerError,
         // A success that cannot be read, such as half a body.
@@ -102,8 +102,16 @@ fn ended(
     }
 }
 
+/// Whether AWS says by a code that requests come too fast.
+pub(super) fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "TooManyRequestsException" | "ThrottlingException" | "Throttling" | "RequestLimitExceeded"
+    )
+}
+
 /// AWS's error code as the header carries it: `ThrottlingException:`.
-fn error_code(
+pub(super) fn error_code(
     response: &aws_smithy_runtime_api::client::orchestrator::HttpResponse,
 ) -> Option<&str> {
     let header = response.headers().get("x-amzn-errortype")?;

@@ -12,6 +12,18 @@ pub enum Kind {
     Aws,
 }
 
+/// When calls are shed to spare an upstream that is slow or fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Spare {
+    /// In front of AWS: what the emulator does wrong is wanted.
+    #[default]
+    Aws,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// What an operator sets about the upstream. Sources of the defaults: reference
 /// "Defaults for every limit", upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +56,10 @@ pub struct Settings {
     pub operation_timeout: Duration,
     /// How many writes may be under way.
     pub max_writes: usize,
+    /// When calls are shed to spare an upstream that is slow or fails.
+    pub spare: Spare,
+    /// How many calls may be under way in a region; fewer while AWS is slow.
+    pub max_in_flight: usize,
 }
 
 impl Default for Settings {
@@ -62,6 +78,8 @@ impl Default for Settings {
             issue_attempt_timeout: Duration::from_secs(3),
             operation_timeout: Duration::from_secs(10),
             max_writes: 256,
+            spare: Spare::default(),
+            max_in_flight: 256,
         }
     }
 }

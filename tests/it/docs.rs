@@ -59,6 +59,7 @@ fn the_tables_about_quotas_are_those_of_the_code() {
         &[
             ("weights", quota::weight_table()),
             ("defaults", quota::default_table()),
+            ("account", quota::account_table()),
         ],
     );
 }
@@ -70,7 +71,7 @@ fn the_limits_that_are_shown_are_good() {
     let is_configuration = |shown: &str| shown.starts_with("[quota]");
     let configurations = shown.iter().filter(|shown| is_configuration(shown));
     assert_eq!(configurations.count(), 2);
-    assert_eq!(shown.len(), 4);
+    assert_eq!(shown.len(), 5);
     for limits in shown.iter().filter(|shown| !is_configuration(shown)) {
         assert!(Limits::parse(limits).is_ok(), "{limits}");
     }

@@ -193,6 +193,7 @@ fn call(operation: Operation) -> Outgoing {
         operation,
         region: Some("us-east-1".to_owned()),
         pool_id: None,
+        flow: Default::default(),
         left: Duration::from_secs(60),
         notes: Default::default(),
         tenant: None,

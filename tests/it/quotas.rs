@@ -1,5 +1,8 @@
 //! How often callers may, over real sockets.
 
+mod account;
+mod overload;
+
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -245,7 +245,7 @@ fn names_in(text: &str) -> BTreeSet<String> {
 
 /// The metric that a series of this name belongs to.
 fn metric(series: &str) -> Option<&'static Name> {
-    names::ALL.iter().copied().find(|metric| {
+    names::all().find(|metric| {
         let rest = series.strip_prefix(metric.name);
         rest == Some("")
             || metric.kind == "histogram" && matches!(rest, Some("_bucket" | "_sum" | "_count"))

@@ -1,5 +1,7 @@
 //! What is ours in the record of a call: its `additionalEventData`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -43,6 +45,8 @@ pub(super) struct Additional<'a> {
     quota_limit: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_wait_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,8 +112,8 @@ impl Call<'_> {
                 cut.text(limit, WORD, "additionalEventData.quotaLimit")
             }),
             quota_remaining: allowance.as_ref().map(|left| left.left),
-            // Whole microseconds.
-            duration_ms: took.map(|took| took.as_micros() as f64 / 1000.0),
+            quota_wait_ms: told.quota_wait().map(millis),
+            duration_ms: took.map(millis),
             deadline_ms: told
                 .time_limit()
                 .and_then(|limit| limit.as_millis().try_into().ok()),
@@ -130,6 +134,11 @@ impl Call<'_> {
             truncated: Vec::new(),
         }
     }
+}
+
+/// Milliseconds with whole microseconds.
+fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 fn policies<'a>(ids: &'a [String], cut: &mut Truncated) -> Vec<Text<'a>> {

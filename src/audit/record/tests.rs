@@ -153,6 +153,7 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
         left: u64::MAX,
         full_in: Duration::MAX,
     });
+    told.set_quota_wait(Duration::MAX);
     told.count_attempt();
     for number in 0..count {
         told.add_aws_request_id(&format!("{number}{text}"));

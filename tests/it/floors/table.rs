@@ -32,6 +32,7 @@ pub(super) const HIGHER: &[(&str, &[&str])] = &[
     ("layers", &["status"]),
     ("layers/authenticate", &["status", "authn"]),
     ("layers/authorize", &["status", "policy"]),
+    ("layers/flow", &["status", "quota"]),
     ("layers/inspect", &["status", "convert"]),
     ("layers/limit", &["status", "quota"]),
     ("layers/record", &["status", "audit"]),

@@ -96,10 +96,10 @@ impl App {
     ) -> Self {
         let writes = TaskTracker::new();
         let clock = Clock::system();
-        let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
-        let upstream = Arc::new(upstream);
         let rules = Rules::open(&callers, &policies, &clock).unwrap();
         let rules = rules.limited(&limits, &clock);
+        let upstream = Upstream::new(upstream, Some(http_client), writes.clone()).await;
+        let upstream = Arc::new(upstream.admitted_by(rules.bounds.admission()));
         let meter = Arc::new(Counts::default());
         let counted: Arc<dyn Meter> = meter.clone();
         let routes = stack::inner(

@@ -18,6 +18,7 @@
 //!   socket that misbehaves.
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
 //! * [`redis_server::RedisServer`] is a real Redis that a test has to itself.
+//! * [`rush::Rush`] has many callers at once, in minutes that pass in moments.
 //! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`turnstile::Turnstile`] is poolgate on a real socket with limits and with a clock that
 //!   a test turns.
@@ -41,6 +42,7 @@ pub mod process;
 pub mod raw;
 pub mod records;
 pub mod redis_server;
+pub mod rush;
 pub mod span_collector;
 pub mod syslog;
 pub mod tokens;

@@ -1,0 +1,53 @@
+//! Where it is told what goes to AWS.
+
+use crate::operation::Operation;
+
+/// Where it is told what goes to AWS, and how AWS bears it. Regions are those that are
+/// configured.
+pub trait Meter: Send + Sync {
+    /// A request was put on the wire.
+    fn sent(&self, region: &str, operation: Operation);
+    /// AWS has throttled a request.
+    fn throttled(&self, region: &str, operation: Operation);
+    /// A call was not made, to spare AWS.
+    fn shed(&self, region: &str, operation: Operation, why: Shed);
+    /// So many calls are under way, and so many may be.
+    fn in_flight(&self, region: &str, calls: usize, limit: usize);
+    /// The circuit breaker of an operation is in this state.
+    fn breaker(&self, region: &str, operation: Operation, state: Circuit);
+}
+
+/// Why a call was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// As many calls are under way as AWS can bear.
+    Overloaded,
+    /// The circuit breaker of the operation is open.
+    CircuitOpen,
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circuit {
+    /// Calls are made.
+    Closed,
+    /// A few calls are made to see how they end.
+    HalfOpen,
+    /// No call is made.
+    Open,
+}
+
+/// Nobody is told.
+pub(super) struct Untold;
+
+impl Meter for Untold {
+    fn sent(&self, _: &str, _: Operation) {}
+
+    fn throttled(&self, _: &str, _: Operation) {}
+
+    fn shed(&self, _: &str, _: Operation, _: Shed) {}
+
+    fn in_flight(&self, _: &str, _: usize, _: usize) {}
+
+    fn breaker(&self, _: &str, _: Operation, _: Circuit) {}
+}

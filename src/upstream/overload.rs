@@ -1,0 +1,297 @@
+//! AWS is spared when it is slow or fails.
+//!
+//! In each region no more calls are under way than AWS bears: the limit is lowered while
+//! answers take several times as long as they used to, and rises again. Of each operation
+//! there is a circuit breaker, which opens when AWS or the way there fails again and again;
+//! errors that AWS answers with, throttles among them, do not open it.
+//!
+//! What is shed is refused at once, and nothing was sent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::meter::{Circuit, Meter, Shed};
+use super::settings::{Kind, Settings, Spare};
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::operation::Operation;
+
+mod breaker;
+mod in_flight;
+
+use breaker::{Breaker, Ended, Pass};
+use in_flight::{InFlight, Usual};
+
+/// A call that is given up after this long without an answer counts as failed. One that was
+/// given up before says more of its caller than of AWS.
+const HANGS: Duration = Duration::from_secs(1);
+
+/// What is known of how AWS bears its calls.
+pub(super) struct Overload {
+    regions: Mutex<HashMap<String, Arc<Region>>>,
+    on: bool,
+    max_in_flight: usize,
+    clock: Clock,
+    meter: Arc<dyn Meter>,
+}
+
+struct Region {
+    name: String,
+    clock: Clock,
+    meter: Arc<dyn Meter>,
+    state: Mutex<State>,
+}
+
+struct State {
+    in_flight: InFlight,
+    operations: HashMap<Operation, Watched>,
+}
+
+struct Watched {
+    breaker: Breaker,
+    usual: Usual,
+}
+
+/// A call under way. One that is dropped before its end was given up.
+pub(super) struct UnderWay(Option<Call>);
+
+struct Call {
+    region: Arc<Region>,
+    operation: Operation,
+    pass: Pass,
+    began: Instant,
+}
+
+impl Overload {
+    pub(super) fn new(settings: &Settings, clock: Clock, meter: Arc<dyn Meter>) -> Self {
+        Self {
+            regions: Mutex::default(),
+            on: match settings.spare {
+                Spare::Aws => settings.kind == Kind::Aws,
+                Spare::Always => true,
+                Spare::Never => false,
+            },
+            max_in_flight: settings.max_in_flight,
+            clock,
+            meter,
+        }
+    }
+
+    /// Refuses a call that would be shed, before it waits for anything.
+    pub(super) fn check(&self, region: &str, operation: Operation) -> Result<(), Failure> {
+        if !self.on {
+            return Ok(());
+        }
+        let region = self.region(region);
+        let now = self.clock.instant();
+        let refused = region.state(now, operation, |in_flight, watched| {
+            let wait = watched.breaker.check(now).err();
+            refusal(wait, in_flight)
+        });
+        refused.map_or(Ok(()), |refused| Err(region.shed(operation, refused)))
+    }
+
+    /// Begins a call, or refuses it.
+    pub(super) fn enter(&self, region: &str, operation: Operation) -> Result<UnderWay, Failure> {
+        if !self.on {
+            return Ok(UnderWay(None));
+        }
+        let region = self.region(region);
+        let now = self.clock.instant();
+        let entered = region.state(now, operation, |in_flight, watched| {
+            let wait = watched.breaker.check(now).err();
+            if let Some(refused) = refusal(wait, in_flight) {
+                return Err(refused);
+            }
+            let pass = watched.breaker.enter(now).map_err(Refused::Circuit)?;
+            in_flight.enter();
+            Ok((pass, watched.breaker.circuit()))
+        });
+        let (pass, circuit) = entered.map_err(|refused| region.shed(operation, refused))?;
+        if pass == Pass::Probe {
+            region.meter.breaker(&region.name, operation, circuit);
+        }
+        region.tell_in_flight();
+        Ok(UnderWay(Some(Call {
+            region,
+            operation,
+            pass,
+            began: now,
+        })))
+    }
+
+    /// There are as many as calls may go to.
+    fn region(&self, name: &str) -> Arc<Region> {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(region) = regions.get(name) {
+            return Arc::clone(region);
+        }
+        let region = Arc::new(Region {
+            name: name.to_owned(),
+            clock: self.clock.clone(),
+            meter: Arc::clone(&self.meter),
+            state: Mutex::new(State {
+                in_flight: InFlight::new(self.max_in_flight),
+                operations: HashMap::new(),
+            }),
+        });
+        regions.insert(name.to_owned(), Arc::clone(&region));
+        region
+    }
+}
+
+/// Why a call is shed.
+enum Refused {
+    /// It is tried again after this time.
+    Circuit(Duration),
+    /// So many are under way.
+    Full(usize),
+}
+
+fn refusal(wait: Option<Duration>, in_flight: &InFlight) -> Option<Refused> {
+    let full = || {
+        in_flight
+            .is_full()
+            .then(|| Refused::Full(in_flight.limit()))
+    };
+    wait.map(Refused::Circuit).or_else(full)
+}
+
+impl UnderWay {
+    /// The call has ended.
+    pub(super) fn end(mut self, failure: Option<&Failure>) {
+        let Some(call) = self.0.take() else {
+            return;
+        };
+        call.end(match failure.is_some_and(is_outage) {
+            true => Ended::Badly,
+            false => Ended::Well,
+        });
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            let now = call.region.clock.instant();
+            let hangs = now.saturating_duration_since(call.began) >= HANGS;
+            call.end(if hangs { Ended::Badly } else { Ended::Unknown });
+        }
+    }
+}
+
+impl Call {
+    fn end(self, ended: Ended) {
+        let Self {
+            region,
+            operation,
+            pass,
+            began,
+        } = self;
+        let now = region.clock.instant();
+        let took = now.saturating_duration_since(began);
+        let circuit = region.state(now, operation, |in_flight, watched| {
+            let slow = watched.usual.is_slow(took);
+            match ended {
+                Ended::Well => {
+                    watched.usual.learn(took, now);
+                    in_flight.end(slow, now);
+                }
+                Ended::Badly if slow => in_flight.end(true, now),
+                Ended::Badly | Ended::Unknown => in_flight.leave(),
+            }
+            let changed = watched.breaker.end(pass, ended, now);
+            changed.then(|| watched.breaker.circuit())
+        });
+        if let Some(circuit) = circuit {
+            region.tell_circuit(operation, circuit);
+        }
+        region.tell_in_flight();
+    }
+}
+
+impl Region {
+    fn state<T>(
+        &self,
+        now: Instant,
+        operation: Operation,
+        work: impl FnOnce(&mut InFlight, &mut Watched) -> T,
+    ) -> T {
+        let mut state = self.lock();
+        let State {
+            in_flight,
+            operations,
+        } = &mut *state;
+        let watched = operations.entry(operation).or_insert_with(|| Watched {
+            breaker: Breaker::new(now),
+            usual: Usual::default(),
+        });
+        work(in_flight, watched)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shed(&self, operation: Operation, refused: Refused) -> Failure {
+        let region = self.name.clone();
+        let (why, failure) = match refused {
+            Refused::Circuit(wait) => {
+                let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+                let wait = Duration::from_millis(millis);
+                let failure = Failure::CircuitOpen {
+                    operation,
+                    region,
+                    wait,
+                };
+                (Shed::CircuitOpen, failure)
+            }
+            Refused::Full(limit) => {
+                let failure = Failure::UpstreamOverloaded { region, limit };
+                (Shed::Overloaded, failure)
+            }
+        };
+        self.meter.shed(&self.name, operation, why);
+        failure
+    }
+
+    fn tell_in_flight(&self) {
+        let (calls, limit) = {
+            let in_flight = &self.lock().in_flight;
+            (in_flight.under_way(), in_flight.limit())
+        };
+        self.meter.in_flight(&self.name, calls, limit);
+    }
+
+    fn tell_circuit(&self, operation: Operation, circuit: Circuit) {
+        let region = &self.name;
+        match circuit {
+            Circuit::Open => tracing::warn!(
+                %operation,
+                region,
+                "{operation} fails in {region} again and again: it is not tried for a while"
+            ),
+            Circuit::Closed => {
+                tracing::info!(%operation, region, "{operation} in {region} is well again");
+            }
+            Circuit::HalfOpen => {}
+        }
+        self.meter.breaker(region, operation, circuit);
+    }
+}
+
+/// Whether AWS, or the way there, has failed. What AWS answers is an answer, unless it says
+/// that it failed itself.
+fn is_outage(failure: &Failure) -> bool {
+    match failure {
+        Failure::Aws(error) => error.http_status >= 500,
+        Failure::UnreadableAnswer(lost) | Failure::OutcomeUnknown(lost) => {
+            !matches!(lost.http_status, Some(400..=499))
+        }
+        Failure::Unreachable(_) | Failure::UpstreamTimeout | Failure::DeadlineExceededInDoubt => {
+            true
+        }
+        _ => false,
+    }
+}

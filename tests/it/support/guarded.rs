@@ -55,6 +55,8 @@ impl Guarded {
             ("AWS_SECRET_ACCESS_KEY", "example"),
             ("POOLGATE_AUDIT__UNRECORDED", "everywhere"),
             ("POOLGATE_QUOTA__IN_FORCE", "never"),
+            // What a test has go wrong again and again is to be tried each time.
+            ("POOLGATE_UPSTREAM__SPARE", "never"),
         ];
         environment.extend(more);
         Self {

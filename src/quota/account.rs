@@ -6,7 +6,7 @@
 //! 1. In any span of time no more requests are made than a burst of a quarter of a second
 //!    and what the rate gives in that span. Repetitions of the SDK are charged as well, when
 //!    they are made.
-//! 2. Callers of one class who wait take turns ([start-time fair queueing](fair)), so that
+//! 2. Callers of one class who wait take turns (start-time fair queueing, `fair`), so that
 //!    none has more than half while others wait. Whoever waits for an answer is before
 //!    batch, and of eight turns batch has one.
 //! 3. Most of the burst is kept for callers who have had less than others: these hardly

@@ -191,6 +191,7 @@ impl Moving {
         let address = listener.local_addr().unwrap();
         let limits = Limits {
             preface: Duration::from_secs(60),
+            connections_of_address: 1000,
             ..Limits::default()
         };
         let with_tls = Tls::new(sets.clone(), Some(authn::certificate::read));

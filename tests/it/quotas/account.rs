@@ -267,7 +267,7 @@ async fn the_journal_says_how_long_a_call_waited_and_that_a_refused_change_was_n
         .and("POOLGATE_AUDIT__FILE", "{}/audit.jsonl");
     let house = House::start(rules).await;
     let client = CognitoIdentityServiceClient::new(house.channel("ann").await);
-    let tagging = (0..10).map(|number| {
+    let tagging = (0..40).map(|number| {
         let mut client = client.clone();
         let resource_arn = format!(
             "arn:aws:cognito-identity:us-east-1:123456789012:identitypool/\
@@ -285,7 +285,7 @@ async fn the_journal_says_how_long_a_call_waited_and_that_a_refused_change_was_n
     assert!(refused_calls > 0, "{codes:?}");
     assert_eq!(
         count(Code::NotFound),
-        10 - refused_calls,
+        40 - refused_calls,
         "AWS was asked: {codes:?}"
     );
 

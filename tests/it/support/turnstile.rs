@@ -83,6 +83,7 @@ impl Turnstile {
         let address = listener.local_addr().unwrap();
         let connections = Connections {
             preface: Duration::from_secs(60),
+            connections_of_address: 1000,
             ..Connections::default()
         };
         listen::serve(listener, stack, connections, None, metrics.clone());

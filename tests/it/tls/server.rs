@@ -63,6 +63,7 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let limits = Limits {
             preface: Duration::from_secs(3600),
+            connections_of_address: 1000,
             ..Limits::default()
         };
         let stack = App::emulator().await.stack;

@@ -258,8 +258,8 @@ async fn forty_callers_on_connections_share_nearly_all_of_the_quota() {
 
 #[tokio::test]
 async fn the_journal_says_how_long_a_call_waited_and_that_a_refused_change_was_not_made() {
-    // Two can be had at once, each 50 ms one more, and who would wait for two is refused.
-    let limits = "[account]\nmax_wait = \"60ms\"\n[account.quotas]\nTagResource = 20\n";
+    // A few can be had at once, each 50 ms one more, and who would wait for ten is refused.
+    let limits = "[account]\nmax_wait = \"500ms\"\n[account.quotas]\nTagResource = 20\n";
     let callers = "[[tokens]]\nname = \"ann\"\nsha256 = \"{ann}\"\n";
     let rules = Rules::new(callers, &["ann"], EVERYTHING)
         .with("limits.toml", &format!("{OPEN}{limits}"))

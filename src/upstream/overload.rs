@@ -23,8 +23,9 @@ mod in_flight;
 use breaker::{Breaker, Ended, Pass};
 use in_flight::{InFlight, Usual};
 
-/// A call that is given up after this long without an answer counts as failed. One that was
-/// given up before says more of its caller than of AWS.
+/// A call that is given up after this long without an answer counts as failed, if nobody
+/// else has had an answer meanwhile. Otherwise it says more of its caller than of AWS, and
+/// so does one that was given up before.
 const HANGS: Duration = Duration::from_secs(1);
 
 /// What is known of how AWS bears its calls.
@@ -51,6 +52,8 @@ struct State {
 struct Watched {
     breaker: Breaker,
     usual: Usual,
+    /// When a call was last answered.
+    answered: Option<Instant>,
 }
 
 /// A call under way. One that is dropped before its end was given up.
@@ -174,14 +177,26 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if let Some(call) = self.0.take() {
-            let now = call.region.clock.instant();
-            let hangs = now.saturating_duration_since(call.began) >= HANGS;
-            call.end(if hangs { Ended::Badly } else { Ended::Unknown });
+            call.given_up();
         }
     }
 }
 
 impl Call {
+    /// Whoever made it has gone. That never decides about an operation that is being tried
+    /// again: otherwise one impatient caller could keep it from all others.
+    fn given_up(self) {
+        let now = self.region.clock.instant();
+        let hangs = now.saturating_duration_since(self.began) >= HANGS;
+        let counts = self.pass == Pass::Usual && hangs && {
+            let began = self.began;
+            let alone = |watched: &Watched| watched.answered.is_none_or(|at| at < began);
+            let region = &self.region;
+            region.state(now, self.operation, |_, watched| alone(watched))
+        };
+        self.end(if counts { Ended::Badly } else { Ended::Unknown });
+    }
+
     fn end(self, ended: Ended) {
         let Self {
             region,
@@ -195,6 +210,7 @@ impl Call {
             let slow = watched.usual.is_slow(took);
             match ended {
                 Ended::Well => {
+                    watched.answered = Some(now);
                     watched.usual.learn(took, now);
                     in_flight.end(slow, now);
                 }
@@ -226,6 +242,7 @@ impl Region {
         let watched = operations.entry(operation).or_insert_with(|| Watched {
             breaker: Breaker::new(now),
             usual: Usual::default(),
+            answered: None,
         });
         work(in_flight, watched)
     }
@@ -293,5 +310,38 @@ fn is_outage(failure: &Failure) -> bool {
             true
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::upstream::meter::Untold;
+
+    #[test]
+    fn whoever_gives_up_keeps_nobody_from_an_operation_that_answers_others() {
+        let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+        let settings = Settings {
+            spare: Spare::Always,
+            ..Settings::default()
+        };
+        let overload = Overload::new(&settings, clock.clone(), Arc::new(Untold));
+        let enter = || overload.enter("eu-west-1", Operation::DescribeIdentity);
+        for _ in 0..50 {
+            let impatient: Vec<_> = (0..5).map(|_| enter().unwrap()).collect();
+            let patient = enter().unwrap();
+            clock.advance(HANGS);
+            patient.end(None);
+            drop(impatient);
+        }
+
+        let refused = (0..20).filter(|_| {
+            let alone = enter();
+            clock.advance(HANGS);
+            alone.is_err()
+        });
+        assert!(refused.count() > 0, "nobody is answered any more");
     }
 }

@@ -70,13 +70,17 @@ impl InFlight {
 
     /// A call has ended that was slow, or was not.
     pub(super) fn end(&mut self, slow: bool, now: Instant) {
-        // A limit that is not used is not too low.
+        // A limit that is not used is neither too low nor too high: what is slow then is so
+        // for other reasons.
         let is_used = self.under_way * 2 >= self.limit();
         self.under_way = self.under_way.saturating_sub(1);
         if !slow {
             if is_used {
                 self.limit = (self.limit + 1.0 / self.limit).min(self.most);
             }
+            return;
+        }
+        if !is_used {
             return;
         }
         let is_new = |then: Instant| now.saturating_duration_since(then) >= BETWEEN;
@@ -124,16 +128,29 @@ mod tests {
     fn slow_calls_lower_the_limit_tenfold_and_good_ones_raise_it_again() {
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
         let mut in_flight = InFlight::new(256);
+        for _ in 0..FEWEST - 1 {
+            in_flight.enter();
+        }
         for _ in 0..40 {
             in_flight.enter();
             in_flight.end(true, clock.instant());
             clock.advance(BETWEEN);
         }
-        assert_eq!(in_flight.limit(), FEWEST);
+        assert_eq!(in_flight.limit(), 256, "one in sixteen is used");
 
-        for _ in 0..FEWEST - 1 {
+        while !in_flight.is_full() {
             in_flight.enter();
         }
+        while in_flight.under_way() >= FEWEST {
+            in_flight.end(true, clock.instant());
+            clock.advance(BETWEEN);
+        }
+        assert!(
+            (FEWEST..=31).contains(&in_flight.limit()),
+            "{}",
+            in_flight.limit()
+        );
+
         for _ in 0..10_000 {
             in_flight.enter();
             in_flight.end(false, clock.instant());
@@ -148,8 +165,10 @@ mod tests {
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
         let mut in_flight = InFlight::new(100);
 
-        for _ in 0..50 {
+        for _ in 0..100 {
             in_flight.enter();
+        }
+        for _ in 0..50 {
             in_flight.end(true, clock.instant());
         }
 

@@ -19,9 +19,13 @@ use crate::operation::Operation;
 
 mod breaker;
 mod in_flight;
+mod outage;
+mod refused;
 
 use breaker::{Breaker, Ended, Pass};
 use in_flight::{InFlight, Usual};
+use outage::is_outage;
+use refused::{Refused, refusal};
 
 /// A call that is given up after this long without an answer counts as failed, if nobody
 /// else has had an answer meanwhile. Otherwise it says more of its caller than of AWS, and
@@ -142,23 +146,6 @@ impl Overload {
         regions.insert(name.to_owned(), Arc::clone(&region));
         region
     }
-}
-
-/// Why a call is shed.
-enum Refused {
-    /// It is tried again after this time.
-    Circuit(Duration),
-    /// So many are under way.
-    Full(usize),
-}
-
-fn refusal(wait: Option<Duration>, in_flight: &InFlight) -> Option<Refused> {
-    let full = || {
-        in_flight
-            .is_full()
-            .then(|| Refused::Full(in_flight.limit()))
-    };
-    wait.map(Refused::Circuit).or_else(full)
 }
 
 impl UnderWay {
@@ -295,21 +282,6 @@ impl Region {
             Circuit::HalfOpen => {}
         }
         self.meter.breaker(region, operation, circuit);
-    }
-}
-
-/// Whether AWS, or the way there, has failed. What AWS answers is an answer, unless it says
-/// that it failed itself.
-fn is_outage(failure: &Failure) -> bool {
-    match failure {
-        Failure::Aws(error) => error.http_status >= 500,
-        Failure::UnreadableAnswer(lost) | Failure::OutcomeUnknown(lost) => {
-            !matches!(lost.http_status, Some(400..=499))
-        }
-        Failure::Unreachable(_) | Failure::UpstreamTimeout | Failure::DeadlineExceededInDoubt => {
-            true
-        }
-        _ => false,
     }
 }
 

@@ -28,11 +28,7 @@ async fn a_create_is_on_the_wire_once_under_every_fault() {
     ];
     for (fault, code, reason) in cases {
         let aws = FakeAws::start(fault).await;
-        let attempt = if fault == Fault::Silence {
-            "3s"
-        } else {
-            LONG
-        };
+        let attempt = if fault == Fault::Silence { "3s" } else { LONG };
         let poolgate = start(&aws, attempt);
         let client = poolgate.client().await;
 

@@ -1,7 +1,7 @@
 //! Who calls, and how it proved it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Who calls. Cheap to clone.
@@ -44,6 +44,18 @@ pub enum Proof {
         /// The token's name in the callers file.
         name: String,
     },
+}
+
+/// What an address is counted as: itself, or of IPv6 its /64, in which one peer has as many
+/// as it wants.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+    }
 }
 
 impl Proof {

@@ -3,13 +3,13 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use aws_lc_rs::hmac;
 
 use super::price::Marked;
 use super::window::Window;
-use crate::caller::{Caller, Proof};
+use crate::caller::{Caller, Proof, network};
 
 /// The keyed hash of what is counted. It says nothing of a caller's name, and nobody
 /// outside can choose names that meet in one key.
@@ -150,17 +150,6 @@ pub(super) fn subject(caller: &Caller, peer: IpAddr) -> String {
         (Proof::Anonymous, IpAddr::V4(address)) => format!("clientip:{address}"),
         (Proof::Anonymous, IpAddr::V6(network)) => format!("clientip:{network}/64"),
         _ => format!("caller:{}", caller.id()),
-    }
-}
-
-/// Of IPv6 the first 64 bits, which are one customer's; whoever has them chooses the rest.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let network = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(network))
-        }
     }
 }
 

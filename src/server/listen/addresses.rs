@@ -1,8 +1,10 @@
 //! How many connections each address has open: nobody takes all that there are.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::caller::network;
 
 /// Connections by the network that they come from.
 #[derive(Debug)]
@@ -56,17 +58,6 @@ impl Drop for Counted {
                 open.remove(&self.network);
             }
         }
-    }
-}
-
-/// An address, or of IPv6 its /64, in which one peer has as many as it wants.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address => address,
     }
 }
 

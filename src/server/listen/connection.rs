@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::call::Calls;
-use super::frames::{Flood, Flooded, Paid};
+use super::frames::{Flood, Flooded, Toll};
 use super::handshake::{Refused, Secured, Tls};
 use super::trust::Trust;
 use super::{Grpc, Limits, Serving, preface};
@@ -105,11 +105,13 @@ async fn speak<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let address = peer.address;
+    let flooded = Flooded::default();
+    let toll = Toll::new(flooded.clone(), Clock::system());
     let stream = tokio::select! {
         biased;
         // Nothing was begun yet, so nothing is lost.
         () = serving.stopped.cancelled() => return,
-        stream = preface::expect(stream, limits.preface) => stream,
+        stream = preface::expect(stream, limits.preface, toll) => stream,
     };
     let Some(stream) = stream else {
         metrics.connection_refused(Refusal::Preface);
@@ -126,9 +128,7 @@ async fn speak<S>(
         open: serving.calls.clone(),
         under_way,
     };
-    let flooded = Flooded::default();
-    let stream = TokioIo::new(Paid::new(stream, flooded.clone(), Clock::system()));
-    let mut connection = pin!(builder(limits).serve_connection(stream, calls));
+    let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
     let grace = tokio::select! {
         biased;
         () = serving.cut.cancelled() => return,

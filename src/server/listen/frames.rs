@@ -6,15 +6,10 @@
 //! has spent all is cut off.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use super::preface::PREFACE;
 use crate::clock::Clock;
 
 /// What a peer has at first, and at most (reference: security, 4.2).
@@ -103,7 +98,7 @@ impl Budget {
 }
 
 /// Reads the heads of frames out of a stream of bytes, however it is cut.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Heads {
     head: [u8; HEAD],
     have: usize,
@@ -112,15 +107,6 @@ struct Heads {
 }
 
 impl Heads {
-    /// Begins with the preface.
-    fn new() -> Self {
-        Self {
-            head: [0; HEAD],
-            have: 0,
-            skip: PREFACE.len(),
-        }
-    }
-
     /// Tells of every head that is complete with these bytes.
     fn read(
         &mut self,
@@ -153,76 +139,39 @@ impl Heads {
     }
 }
 
-/// A stream whose frames are paid for. It fails with [`Flood`] when they cannot be.
-pub(super) struct Paid<S> {
-    stream: S,
+/// What takes the price of frames from a peer.
+pub(super) struct Toll {
     heads: Heads,
     budget: Budget,
     flooded: Flooded,
     clock: Clock,
 }
 
-impl<S> Paid<S> {
-    /// A stream that begins with the preface.
-    pub(super) fn new(stream: S, flooded: Flooded, clock: Clock) -> Self {
+impl Toll {
+    /// Of the frames behind the preface; `flooded` is told when they cannot be paid for.
+    pub(super) fn new(flooded: Flooded, clock: Clock) -> Self {
         Self {
-            stream,
-            heads: Heads::new(),
+            heads: Heads::default(),
             budget: Budget::new(clock.instant()),
             clock,
             flooded,
         }
     }
-}
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paid<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        let bytes = buffer.filled().get(before..).unwrap_or_default();
-        let (budget, clock) = (&mut this.budget, &this.clock);
-        let read = this.heads.read(bytes, |kind, flags, length| {
+    /// Charges for the frames that begin in these bytes, which follow the last ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Flood`] when they cannot be paid for.
+    pub(super) fn pay(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (budget, clock) = (&mut self.budget, &self.clock);
+        let paid = self.heads.read(bytes, |kind, flags, length| {
             budget.charge(worth(kind, flags, length), || clock.instant())
         });
-        Poll::Ready(read.map_err(|flood| {
-            this.flooded.0.store(true, Ordering::Relaxed);
+        paid.map_err(|flood| {
+            self.flooded.0.store(true, Ordering::Relaxed);
             io::Error::other(flood)
-        }))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paid<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        })
     }
 }
 
@@ -300,14 +249,14 @@ mod tests {
             frames in prop::collection::vec((any::<u8>(), any::<u8>(), 0..300usize), 0..20),
             cuts in prop::collection::vec(1..50usize, 1..20),
         ) {
-            let mut bytes = PREFACE.to_vec();
+            let mut bytes = Vec::new();
             for (kind, flags, length) in &frames {
                 let head = u32::try_from(*length).unwrap().to_be_bytes();
                 bytes.extend(&head[1..]);
                 bytes.extend([*kind, *flags, 0, 0, 0, 1]);
                 bytes.extend(vec![0xff; *length]);
             }
-            let mut heads = Heads::new();
+            let mut heads = Heads::default();
             let mut found = Vec::new();
             let mut rest = bytes.as_slice();
             for cut in cuts.iter().cycle() {

@@ -2,18 +2,20 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
+use super::frames::Toll;
+
 /// What every HTTP/2 client sends first (RFC 9113, 3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Waits for the preface and gives back a stream that begins with it, or nothing
-/// when it does not come in time or something else comes.
-pub(super) async fn expect<S>(mut stream: S, timeout: Duration) -> Option<Rewound<S>>
+/// Waits for the preface and gives back a stream that begins with it and takes `toll` for
+/// what follows, or nothing when it does not come in time or something else comes.
+pub(super) async fn expect<S>(mut stream: S, timeout: Duration, toll: Toll) -> Option<Greeted<S>>
 where
     S: AsyncRead + Unpin,
 {
@@ -32,34 +34,40 @@ where
         Some(())
     });
     came.await.ok()??;
-    Some(Rewound {
-        before: read.freeze(),
+    Some(Greeted {
+        preface: read.freeze(),
         stream,
+        toll,
     })
 }
 
-/// A stream that gives back what was read from it already.
-pub(super) struct Rewound<S> {
-    before: Bytes,
+/// A stream whose peer has greeted: it gives the preface back, and takes toll for frames.
+pub(super) struct Greeted<S> {
+    preface: Bytes,
     stream: S,
+    toll: Toll,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.before.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(context, buffer);
+        let this = self.get_mut();
+        if this.preface.is_empty() {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+            let read = buffer.filled().get(before..).unwrap_or_default();
+            return Poll::Ready(this.toll.pay(read));
         }
-        let count = self.before.len().min(buffer.remaining());
-        buffer.put_slice(&self.before.copy_to_bytes(count));
+        let count = this.preface.len().min(buffer.remaining());
+        buffer.put_slice(&this.preface.copy_to_bytes(count));
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -94,8 +102,14 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::server::listen::frames::Flooded;
 
     const LONG: Duration = Duration::from_secs(3600);
+
+    fn toll() -> Toll {
+        Toll::new(Flooded::default(), Clock::system())
+    }
 
     #[tokio::test]
     async fn the_preface_is_waited_for_and_given_back_with_what_follows() {
@@ -110,7 +124,7 @@ mod tests {
             client.shutdown().await.unwrap();
         };
         let receiving = async {
-            let mut stream = expect(server, LONG).await.unwrap();
+            let mut stream = expect(server, LONG, toll()).await.unwrap();
             let mut all = Vec::new();
             stream.read_to_end(&mut all).await.unwrap();
             all
@@ -131,7 +145,7 @@ mod tests {
 
             client.write_all(opening).await.unwrap();
 
-            assert!(expect(server, LONG).await.is_none(), "{why}");
+            assert!(expect(server, LONG, toll()).await.is_none(), "{why}");
         }
     }
 
@@ -139,6 +153,10 @@ mod tests {
     async fn silence_ends_at_the_time_limit() {
         let (_client, server) = tokio::io::duplex(64);
 
-        assert!(expect(server, Duration::from_millis(1)).await.is_none());
+        assert!(
+            expect(server, Duration::from_millis(1), toll())
+                .await
+                .is_none()
+        );
     }
 }

@@ -102,14 +102,21 @@ pub(crate) struct UnderWay(watch::Sender<usize>);
 
 impl UnderWay {
     pub(super) fn new(calls: &watch::Sender<usize>) -> Self {
-        calls.send_modify(|calls| *calls += 1);
+        // Whoever waits wants to know of the first and of the last, and nothing between.
+        calls.send_if_modified(|calls| {
+            *calls += 1;
+            *calls == 1
+        });
         Self(calls.clone())
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.send_modify(|calls| *calls = calls.saturating_sub(1));
+        self.0.send_if_modified(|calls| {
+            *calls = calls.saturating_sub(1);
+            *calls == 0
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use super::keys;
 use super::reader::Reader;
 use crate::audit::Settings;
 use crate::audit::forward::Target;
+use crate::header_file;
 use crate::server::forwarding;
 
 pub(super) fn read(reader: &mut Reader, settings: &mut Settings) {
@@ -70,7 +71,7 @@ fn files(reader: &mut Reader, settings: &Settings) {
         }
     }
     if let Some(path) = &forward.headers_file
-        && let Err(reason) = forwarding::check_headers(path)
+        && let Err(reason) = header_file::read(path)
     {
         reader.contradiction(&keys::AUDIT_FORWARD_HEADERS_FILE, reason);
     }

@@ -3,7 +3,8 @@
 use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
-use crate::telemetry::traces::{Settings, check_authorities, check_headers};
+use crate::header_file;
+use crate::telemetry::traces::{Settings, check_authorities};
 
 pub(super) fn read(reader: &mut Reader, settings: &mut Settings) {
     reader.read(&keys::TRACES_ENDPOINT, &mut settings.endpoint);
@@ -16,7 +17,10 @@ pub(super) fn read(reader: &mut Reader, settings: &mut Settings) {
     let files: [(&dyn AnyKey, _, bool, &str); 2] = [
         (
             &keys::TRACES_HEADERS_FILE,
-            settings.headers_file.as_deref().map(check_headers),
+            settings
+                .headers_file
+                .as_deref()
+                .map(|path| header_file::read(path).map(drop)),
             endpoint.is_some(),
             "wants traces.endpoint",
         ),

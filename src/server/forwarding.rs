@@ -57,15 +57,6 @@ pub enum Error {
     },
 }
 
-/// Looks for mistakes in the file with headers. Blocks.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub fn check_headers(path: &Path) -> Result<(), String> {
-    header_file::read(path).map(drop)
-}
-
 /// Looks for mistakes in the file with authorities. Blocks.
 ///
 /// # Errors

@@ -130,15 +130,6 @@ impl Drop for Traces {
     }
 }
 
-/// Looks for mistakes in a file with headers.
-///
-/// # Errors
-///
-/// What is wrong, without what stands there.
-pub fn check_headers(path: &Path) -> Result<(), String> {
-    header_file::read(path).map(drop)
-}
-
 /// Looks for certificates in a file of authorities.
 ///
 /// # Errors

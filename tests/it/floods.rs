@@ -36,19 +36,7 @@ windows = ["1/day"]
 async fn a_connection_is_closed_after_a_hundred_calls_that_came_to_nothing() {
     let turnstile = Turnstile::with(NO_LIMITS).await;
     let mut peer = RawPeer::connect(turnstile.address).await;
-    let mut answered = 0;
-
-    for number in 0..1000 {
-        list(&mut peer, 2 * number + 1, "Bearer bad").await;
-        match peer.end_of(2 * number + 1).await {
-            Some(frame) if frame.kind == HEADERS => answered += 1,
-            Some(frame) => {
-                assert_eq!(frame.kind, GOAWAY);
-                break;
-            }
-            None => break,
-        }
-    }
+    let answered = call_in_vain(&mut peer).await;
 
     // The last may be answered before its peer reads that it has to go.
     assert!((100..=110).contains(&answered), "{answered}");
@@ -65,19 +53,29 @@ async fn a_connection_is_closed_whose_calls_are_not_looked_at_any_more() {
         assert_eq!(refused.code(), Code::Unauthenticated);
     }
     let mut peer = RawPeer::connect(turnstile.address).await;
-    let mut answered = 0;
-
-    for number in 0..1000 {
-        list(&mut peer, 2 * number + 1, "Bearer bad").await;
-        match peer.end_of(2 * number + 1).await {
-            Some(frame) if frame.kind == HEADERS => answered += 1,
-            _ => break,
-        }
-    }
+    let answered = call_in_vain(&mut peer).await;
 
     assert!((100..=110).contains(&answered), "{answered}");
     while peer.receive().await.is_some() {}
     assert!(turnstile.counts("poolgate_connections_ended_total{reason=\"in_vain\"} 2"));
+}
+
+/// Calls with bad credentials until the connection is closed, and tells how many calls were
+/// answered.
+async fn call_in_vain(peer: &mut RawPeer) -> usize {
+    let mut answered = 0;
+    for number in 0..1000 {
+        list(peer, 2 * number + 1, "Bearer bad").await;
+        match peer.end_of(2 * number + 1).await {
+            Some(frame) if frame.kind == HEADERS => answered += 1,
+            Some(frame) => {
+                assert_eq!(frame.kind, GOAWAY);
+                break;
+            }
+            None => break,
+        }
+    }
+    answered
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use std::path::Path;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::settings_file;
+
 /// What a request has of its own.
 const OWN: [HeaderName; 5] = [
     CONNECTION,
@@ -21,8 +23,7 @@ const OWN: [HeaderName; 5] = [
 ///
 /// What is wrong, by the number of its line and without what stands there.
 pub fn read(path: &Path) -> Result<HeaderMap, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    parse(&text)
+    parse(&settings_file::read(path)?)
 }
 
 fn parse(text: &str) -> Result<HeaderMap, String> {

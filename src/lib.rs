@@ -65,7 +65,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`quota`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], [`trace`], [`header_file`], `sections`: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], [`trace`], [`header_file`], [`settings_file`], `sections`: words |
 //!
 //! # What is deliberately absent
 //!
@@ -123,6 +123,7 @@ pub mod rpc;
 mod sections;
 pub mod server;
 pub mod service;
+pub mod settings_file;
 pub mod status;
 pub mod telemetry;
 pub mod trace;

@@ -67,13 +67,13 @@ mod issuers;
 mod tokens;
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::certificate::Rules;
 use super::issuer::Issuer;
 use super::static_tokens::StaticTokens;
 use crate::sections::{Reader, Section};
+use crate::settings_file;
 
 /// What is wrong with a file by which nobody is known.
 const NOBODY: &str = "nobody can prove who they are; write `[certificates]` for client certificates, \
@@ -110,8 +110,8 @@ pub(super) enum Require {
 impl Callers {
     /// Reads the file and those it names; or every mistake in it, each with its line.
     pub fn read(path: &Path) -> Result<Self, Vec<String>> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])?;
+        let text = settings_file::read(path)
+            .map_err(|reason| vec![format!("{} {reason}", path.display())])?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut callers = Self::parse(&text, folder)?;
         callers.files.insert(0, path.to_owned());

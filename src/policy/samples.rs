@@ -1,7 +1,6 @@
 //! Samples: calls whose outcome is written down, tried before policies take effect.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,6 +13,7 @@ use super::{Decision, Facts, Mistake, Policies, Question, Verdict};
 use crate::call::Subject;
 use crate::caller::{Caller, Proof};
 use crate::operation::Operation;
+use crate::settings_file;
 
 mod request;
 
@@ -86,10 +86,9 @@ enum WrittenProof {
 
 /// The samples of a file. Mistakes in them are added to `mistakes`.
 pub(super) fn read(file: &Path, mistakes: &mut Vec<Mistake>) -> Vec<Sample> {
-    let text = match fs::read_to_string(file) {
+    let text = match settings_file::read(file) {
         Ok(text) => text,
-        Err(error) => {
-            let reason = format!("cannot be read: {error}");
+        Err(reason) => {
             mistakes.push(Mistake::in_file(file, None, reason));
             return Vec::new();
         }

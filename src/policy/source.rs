@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Mistake;
+use crate::settings_file;
 
 /// How files of policies end.
 const ENDING: &str = "cedar";
@@ -26,7 +27,7 @@ pub(super) fn read(paths: &[PathBuf], mistakes: &mut Vec<Mistake>) -> Vec<Statem
     let mut statements = Vec::new();
     for path in paths {
         for file in files(path, mistakes) {
-            match fs::read_to_string(&file) {
+            match settings_file::read(&file) {
                 Ok(text) => {
                     let found = split(&file, &text);
                     if found.is_empty() {
@@ -35,7 +36,7 @@ pub(super) fn read(paths: &[PathBuf], mistakes: &mut Vec<Mistake>) -> Vec<Statem
                     }
                     statements.extend(found);
                 }
-                Err(error) => mistakes.push(unreadable(&file, &error)),
+                Err(reason) => mistakes.push(Mistake::in_file(&file, None, reason)),
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The limits in the order in which they are looked for.
 
 use std::fmt::{self, Write};
-use std::fs;
 use std::path::Path;
 
 use super::account::Account;
@@ -9,6 +8,7 @@ use super::limit::Limit;
 use super::read;
 use super::window::Window;
 use crate::operation::Effect;
+use crate::settings_file;
 
 /// The names of limits that no file writes begin so.
 pub(super) const DEFAULT: &str = "default-";
@@ -62,8 +62,8 @@ impl Limits {
     ///
     /// Every mistake in it, each with its line.
     pub fn read(path: &Path) -> Result<Self, Vec<String>> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| vec![format!("cannot read {}: {error}", path.display())])?;
+        let text = settings_file::read(path)
+            .map_err(|reason| vec![format!("{} {reason}", path.display())])?;
         Self::parse(&text)
     }
 

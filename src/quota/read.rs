@@ -42,6 +42,7 @@ pub(super) fn limits(text: &str) -> Result<(Vec<Limit>, Account), Vec<String>> {
         let sections = root.sections("limits");
         if sections.len() > MOST {
             root.mistake("limits", format!("more than {MOST}"));
+            return Default::default();
         }
         if sections.is_empty() && !root.has("limits") && !root.has("account") {
             root.mistake("limits", "missing; write `[[limits]]` once for each limit");

@@ -1,5 +1,7 @@
 //! The callers file, read.
 
+use std::fs;
+
 use super::*;
 use crate::authn::issuer::Keys;
 

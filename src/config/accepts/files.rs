@@ -1,11 +1,11 @@
 //! Files. They are read when the configuration is, here or by the room they belong to, so
 //! that mistakes in them are reported with all others.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Accepts, Shape};
 use crate::emulator::SecretKeys;
+use crate::settings_file;
 
 /// The path of a file.
 pub(in crate::config) struct FilePath;
@@ -66,11 +66,13 @@ impl Accepts for SecretKeysFile {
 }
 
 fn content(path: &str) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
+    settings_file::read(Path::new(path))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ pub(super) const WORDS: &[&str] = &[
     "rpc",
     "secret",
     "sections",
+    "settings_file",
     "trace",
 ];
 

@@ -190,8 +190,7 @@ impl Config {
         reader.read(&keys::UPSTREAM_MAX_IN_FLIGHT, &mut upstream.max_in_flight);
 
         policies::read(reader, &mut self.policy, &upstream.region);
-        let faces_aws = upstream.kind == upstream::Kind::Aws;
-        quotas::read(reader, &mut self.quota, faces_aws);
+        quotas::read(reader, &mut self.quota, upstream);
 
         reader.read(&keys::EMULATOR_LISTEN, &mut self.aws_port.listen);
         let emulator = &mut self.emulator;
@@ -228,7 +227,7 @@ impl From<Config> for server::Parts {
             aws_port: config.aws_port,
             debug: server::admin::Debug {
                 configuration: config.effective,
-                level: None,
+                ..Default::default()
             },
         }
     }

@@ -3,24 +3,26 @@
 use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
-use crate::quota::{InForce, Limits, OnStoreFailure, Settings, Store};
+use crate::quota::{InForce, OnStoreFailure, Settings, Store};
+use crate::upstream;
 
 /// Reads the keys, then the limits themselves, so that their mistakes are told with all
 /// others.
-pub(super) fn read(reader: &mut Reader, settings: &mut Settings, faces_aws: bool) {
+pub(super) fn read(reader: &mut Reader, settings: &mut Settings, upstream: &upstream::Settings) {
     reader.read(&keys::QUOTA_LIMITS_FILE, &mut settings.limits_file);
     reader.read(&keys::QUOTA_IN_FORCE, &mut settings.in_force);
     reader.read(
         &keys::QUOTA_FAILED_AUTHENTICATIONS,
         &mut settings.failed_authentications,
     );
-    settings.faces_aws = faces_aws;
+    settings.faces_aws = upstream.kind == upstream::Kind::Aws;
     reader.read(&keys::QUOTA_REPLICAS, &mut settings.replicas);
     store(reader, settings);
-    let Some(file) = &settings.limits_file else {
+    let Some(file) = settings.limits_file.clone() else {
         return;
     };
-    match Limits::read(file) {
+    settings.regions.clone_from(&upstream.regions);
+    match settings.read_limits(&file) {
         Ok(limits) => settings.limits = limits,
         Err(mistakes) => {
             for mistake in mistakes {

@@ -421,6 +421,21 @@ fn mistakes_in_the_file_of_limits_are_mistakes_of_the_configuration() {
 }
 
 #[test]
+fn quotas_are_of_regions_that_calls_may_go_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = folder.path().join("limits.toml");
+    let quotas = "[account.regions.eu-wset-1]\nGetId = 500\n[account.regions.eu-west-1]\n";
+    std::fs::write(&limits, quotas).unwrap();
+
+    let text = format!("[quota]\nlimits_file = {limits:?}\n");
+    let mistakes = load(&text, Vec::new()).unwrap_err().to_string();
+
+    let expected = ": account.regions.eu-wset-1: no call may go there (upstream.regions)";
+    assert!(mistakes.contains(expected), "{mistakes}");
+    assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+}
+
+#[test]
 fn callers_are_limited_in_front_of_aws_and_where_a_file_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let limits = folder.path().join("limits.toml");

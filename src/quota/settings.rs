@@ -1,6 +1,6 @@
 //! What can be set about limits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::limits::Limits;
 use super::redis::RedisSettings;
@@ -13,6 +13,8 @@ pub struct Settings {
     pub limits_file: Option<PathBuf>,
     /// What is in it; without one, the defaults.
     pub limits: Limits,
+    /// The regions that calls may go to: the file may name no others.
+    pub regions: Vec<String>,
     /// When callers are limited.
     pub in_force: InForce,
     /// Whether calls go to AWS.
@@ -57,6 +59,7 @@ impl Default for Settings {
         Self {
             limits_file: None,
             limits: Limits::default(),
+            regions: Vec::new(),
             in_force: InForce::default(),
             faces_aws: false,
             // Reference: security, T-Q1.
@@ -82,6 +85,24 @@ pub enum InForce {
 }
 
 impl Settings {
+    /// Reads a file of limits that is to be in force with everything else that is set.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn read_limits(&self, file: &Path) -> Result<Limits, Vec<String>> {
+        let limits = Limits::read(file)?;
+        let names = limits.account().regions.keys();
+        let unknown: Vec<String> = names
+            .filter(|name| !self.regions.contains(name))
+            .map(|name| format!("account.regions.{name}: no call may go there (upstream.regions)"))
+            .collect();
+        match unknown.is_empty() {
+            true => Ok(limits),
+            false => Err(unknown),
+        }
+    }
+
     /// Whether the account's quotas are guarded: in front of AWS, or where a file says
     /// something about the account.
     pub fn guards_account(&self) -> bool {

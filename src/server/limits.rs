@@ -12,7 +12,7 @@ use super::StartError;
 use super::account::{AccountAdmission, report};
 use super::reload::{Reloaded, Watch};
 use crate::clock::Clock;
-use crate::quota::{Brake, Guard, Limiter, Limits, Redis, Settings, Shared, Store};
+use crate::quota::{Brake, Guard, Limiter, Redis, Settings, Shared, Store};
 use crate::telemetry::Metrics;
 use crate::upstream::Admission;
 
@@ -63,7 +63,7 @@ impl Bounds {
         // Read once more, so that no change since the configuration was read is missed.
         let mut read = settings.clone();
         if let Some(file) = &file {
-            read.limits = Limits::read(file).map_err(StartError::Rules)?;
+            read.limits = settings.read_limits(file).map_err(StartError::Rules)?;
         }
         let mut bounds = match read.store {
             Store::Redis if read.is_on() => Self {
@@ -84,7 +84,12 @@ impl Bounds {
             return Ok(bounds);
         };
         if let Some(file) = file {
-            let reload = reload(Arc::clone(limiter), bounds.guard.clone(), file);
+            let reload = reload(
+                settings.clone(),
+                Arc::clone(limiter),
+                bounds.guard.clone(),
+                file,
+            );
             watch.spawn(reload, Arc::clone(metrics), ended.clone());
         }
         let sweeping = sweep(Arc::clone(limiter), clock.clone(), Arc::clone(metrics));
@@ -119,12 +124,13 @@ fn shared(
 }
 
 fn reload(
+    settings: Settings,
     limiter: Arc<Limiter>,
     guard: Option<Arc<Guard>>,
     file: PathBuf,
 ) -> impl Fn() -> Reloaded {
     move || {
-        let limits = Limits::read(&file)?;
+        let limits = settings.read_limits(&file)?;
         limiter.reload(&limits);
         if let Some(guard) = &guard {
             guard.reload(limits.account());

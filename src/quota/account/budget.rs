@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How much of a second's requests may be made at once, and how many at least.
+/// How much of a second's requests may be made at once, and how many at least: of all replicas
+/// together, as far as each can make one.
 const BURST: f64 = 0.25;
 const LEAST_BURST: f64 = 2.0;
 /// Which part of that is kept for those who have had less than others.
@@ -32,6 +33,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(super) struct Budget {
     /// What was set, where anything was.
     configured: Option<f64>,
+    least_burst: f64,
     /// Tokens in a second; nothing while there is no bound.
     rate: Option<f64>,
     /// Less than nothing where requests were made that were not asked for.
@@ -67,12 +69,15 @@ pub(super) enum Tokens {
 }
 
 impl Budget {
-    /// A full bucket; without a rate there is no bound until AWS throttles.
-    pub(super) fn new(rate: Option<f64>, now: Instant) -> Self {
+    /// A full bucket of one of so many replicas; without a rate there is no bound until AWS
+    /// throttles.
+    pub(super) fn new(rate: Option<f64>, replicas: u32, now: Instant) -> Self {
+        let least_burst = (LEAST_BURST / f64::from(replicas.max(1))).max(1.0);
         Self {
             configured: rate,
+            least_burst,
             rate,
-            tokens: rate.map_or(0.0, burst),
+            tokens: rate.map_or(0.0, |rate| burst(rate, least_burst)),
             at: now,
             throttled: None,
             used: Used {
@@ -146,7 +151,7 @@ impl Budget {
     pub(super) fn charge(&mut self) {
         self.used.now += 1.0;
         if let Some(basis) = self.basis() {
-            self.tokens = (self.tokens - 1.0).max(-burst(basis));
+            self.tokens = (self.tokens - 1.0).max(-self.burst(basis));
         }
     }
 
@@ -198,14 +203,18 @@ impl Budget {
     }
 
     fn bound(&mut self, basis: f64) {
-        self.tokens = self.tokens.min(burst(basis));
+        self.tokens = self.tokens.min(self.burst(basis));
     }
 
     fn kept_from(&self, tokens: Tokens) -> f64 {
         match (tokens, self.basis()) {
-            (Tokens::AboveReserve, Some(basis)) => (burst(basis) * RESERVE).floor(),
+            (Tokens::AboveReserve, Some(basis)) => (self.burst(basis) * RESERVE).floor(),
             _ => 0.0,
         }
+    }
+
+    fn burst(&self, basis: f64) -> f64 {
+        burst(basis, self.least_burst)
     }
 
     /// What burst and reserve are reckoned from, where there is a bound.
@@ -240,6 +249,6 @@ fn probed(seconds: f64) -> f64 {
 }
 
 /// How much may be had at once at a rate.
-fn burst(rate: f64) -> f64 {
-    (rate * BURST).max(LEAST_BURST)
+fn burst(rate: f64, least: f64) -> f64 {
+    (rate * BURST).max(least)
 }

@@ -53,7 +53,7 @@ pub(super) struct Ticket {
 impl Lane {
     pub(super) fn new(region: &str, operation: Operation, shared: &Arc<Shared>) -> Self {
         let rate = shared.rate(region, operation);
-        let budget = Budget::new(rate, shared.clock.instant());
+        let budget = Budget::new(rate, shared.replicas, shared.clock.instant());
         Self {
             region: region.into(),
             operation,
@@ -173,6 +173,19 @@ impl Lane {
             );
             self.shared.meter.rate(region, operation, rate);
         }
+    }
+
+    /// How it goes at this time.
+    pub(super) fn in_force(&self) -> String {
+        let now = self.shared.clock.instant();
+        let (rate, waiting) = {
+            let turns = &mut self.state().turns;
+            turns.budget.go_to(now);
+            (turns.budget.rate(), turns.len())
+        };
+        let rate = rate.map_or_else(|| "no bound".to_owned(), |rate| format!("{rate:.1}/s"));
+        let (operation, region) = (self.operation, &self.region);
+        format!("{operation} in {region}: {rate}, {waiting} wait")
     }
 
     /// What was set has changed.

@@ -38,7 +38,7 @@ proptest! {
         let rate = f64::from(rate);
         let burst = (rate / 4.0).max(2.0);
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-        let mut budget = Budget::new(Some(rate), clock.instant());
+        let mut budget = Budget::new(Some(rate), 1, clock.instant());
         let mut taken: Vec<Instant> = Vec::new();
         for step in steps {
             let now = clock.instant();
@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn whoever_waits_as_told_has_a_token_then(rate in 1_u32..300, steps in steps()) {
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-        let mut budget = Budget::new(Some(f64::from(rate)), clock.instant());
+        let mut budget = Budget::new(Some(f64::from(rate)), 1, clock.instant());
         for step in steps {
             budget.go_to(clock.instant());
             match step {
@@ -93,9 +93,25 @@ proptest! {
 }
 
 #[test]
+fn replicas_together_make_no_more_at_once_than_one_as_far_as_each_can_make_one() {
+    let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
+    for (quota, replicas, at_once) in [(5.0, 1, 2), (5.0, 2, 2), (5.0, 4, 4), (200.0, 4, 48)] {
+        let of_one = || {
+            let rate = quota / f64::from(replicas);
+            let mut budget = Budget::new(Some(rate), replicas, clock.instant());
+            std::iter::from_fn(move || budget.take(Tokens::All).then_some(())).count()
+        };
+
+        let all: usize = (0..replicas).map(|_| of_one()).sum();
+
+        assert_eq!(all, at_once, "{replicas} replicas have {quota}/s");
+    }
+}
+
+#[test]
 fn most_of_a_burst_is_kept() {
     let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-    let mut budget = Budget::new(Some(24.0), clock.instant());
+    let mut budget = Budget::new(Some(24.0), 1, clock.instant());
     let mut taken = |tokens| {
         std::iter::repeat(())
             .take_while(|()| budget.take(tokens))
@@ -112,7 +128,7 @@ fn most_of_a_burst_is_kept() {
 fn other_rates_keep_what_was_used_and_what_was_learned() {
     let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
     let now = clock.instant();
-    let mut budget = Budget::new(Some(20.0), now);
+    let mut budget = Budget::new(Some(20.0), 1, now);
     while budget.take(Tokens::All) {}
 
     budget.configure(Some(200.0), now);

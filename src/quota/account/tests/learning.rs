@@ -8,7 +8,7 @@ use crate::quota::account::budget::{Budget, Tokens};
 /// minute, without the first minute.
 fn an_hour(configured: Option<f64>, admits: f64, wanted: f64) -> (f64, f64) {
     let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-    let mut budget = Budget::new(configured, clock.instant());
+    let mut budget = Budget::new(configured, 1, clock.instant());
     let mut aws = Aws::new(admits, clock.instant());
     let (mut good, mut throttled) = (0.0, 0.0);
     let step = Duration::from_millis(5);
@@ -59,7 +59,7 @@ fn a_quota_that_nobody_publishes_is_found_out_by_the_first_throttle() {
 #[test]
 fn the_rate_is_cut_once_in_a_second_and_rises_again() {
     let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-    let mut budget = Budget::new(Some(100.0), clock.instant());
+    let mut budget = Budget::new(Some(100.0), 1, clock.instant());
     for _ in 0..10 {
         budget.throttled(clock.instant());
     }

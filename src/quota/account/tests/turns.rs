@@ -22,7 +22,7 @@ const FLOWS: [Flow; 5] = [
 /// Calls that wait for a rate of one in a second, each with its flow.
 fn crowd(calls: &[(Flow, usize)]) -> (Turns<Flow>, Clock) {
     let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
-    let mut budget = Budget::new(Some(1.0), clock.instant());
+    let mut budget = Budget::new(Some(1.0), 1, clock.instant());
     while budget.take(Tokens::All) {}
     let mut turns = Turns::new(budget);
     for (flow, count) in calls {

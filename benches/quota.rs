@@ -14,15 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use futures_util::FutureExt;
+use poolgate::call::Flow;
 use poolgate::caller::{Caller, Proof};
 use poolgate::clock::Clock;
 use poolgate::operation::Operation;
 use poolgate::quota::{
-    Asked, Limiter, Limits, OnStoreFailure, Redis, RedisSettings, Shared, StoreMeter,
+    Account, Asked, Guard, Limiter, Limits, OnStoreFailure, Redis, RedisSettings, Shared,
+    StoreMeter, Wanted,
 };
 use redis_server::RedisServer;
 use tokio::runtime::Runtime;
@@ -52,6 +55,30 @@ fn decide(bencher: Bencher<'_, '_>, callers: usize) {
 fn decide_by_two_windows(bencher: Bencher<'_, '_>, callers: usize) {
     let limits = Limits::parse(DAILY).expect("good limits");
     bench(bencher, callers, &limits, 1_000);
+}
+
+/// A call that has its turn at the account's quotas at once, among callers who have had theirs.
+#[divan::bench(args = [1, 1_000])]
+fn take_a_turn(bencher: Bencher<'_, '_>, callers: u128) {
+    let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+    let guard = Guard::new(&Account::default(), 1, clock.clone());
+    let mut key = 0;
+    bencher.bench_local(|| {
+        key = (key + 1) % callers;
+        // As much time as the quota gives for one.
+        clock.advance(Duration::from_millis(41));
+        let wanted = Wanted {
+            operation: Operation::GetId,
+            region: "eu-west-1",
+            flow: Flow {
+                key,
+                ..Flow::default()
+            },
+            left: Duration::from_secs(1),
+        };
+        let turn = guard.admit(black_box(wanted)).now_or_never();
+        turn.and_then(Result::ok).map(|turn| turn.sent())
+    });
 }
 
 /// All at once: the table is full, and most callers share what one may.

@@ -2,6 +2,7 @@
 //! extensions (beside [`Operation`](crate::operation::Operation) and
 //! [`Notes`](crate::notes::Notes)).
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,24 @@ impl Deadline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience(pub Duration);
 
-/// Whose calls take turns with whose on the way to AWS. It does not tell who that is.
+/// What is let go when a call is over: when its answer has been read or its caller has gone,
+/// and nothing is done for it any more.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    _until_dropped: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Held {
+    /// Holds this.
+    pub fn new(held: impl Any + Send + Sync) -> Self {
+        Self {
+            _until_dropped: Some(Arc::new(held)),
+        }
+    }
+}
+
+/// Whose calls take turns with whose on the way to AWS. It does not tell who that is. The
+/// default is nobody in particular.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flow {
     /// The same for all calls of a caller.

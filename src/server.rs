@@ -154,6 +154,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         .map(|journal| Arc::clone(&journal.recorder));
 
     let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
+    // Nobody else sets it.
+    let _ = parts.debug.bounds.set(rules.bounds.clone());
     let upstream = upstream(&parts, emulator, &writes, &clock, &metrics).await;
     let upstream = upstream.admitted_by(rules.bounds.admission());
     let stack = stack::whole(

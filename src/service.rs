@@ -14,7 +14,7 @@ use prost::Message;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::call::{Deadline, Flow, RequestId, Resource, Subject, Tenant};
+use crate::call::{Deadline, Flow, Held, RequestId, Resource, Subject, Tenant};
 use crate::clock::Clock;
 use crate::convert::{self, Whole};
 use crate::failure::{Failure, Lost};
@@ -127,6 +127,8 @@ impl Service {
                 _ => None,
             },
             flow: *slot::<Flow>(extensions)?,
+            // Where nothing is limited, nothing is held.
+            held: extensions.get::<Held>().cloned().unwrap_or_default(),
             left: slot::<Deadline>(extensions)?.left(self.clock.instant()),
             notes: slot::<Notes>(extensions)?.clone(),
             tenant: Tenant::of_metadata(

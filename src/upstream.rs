@@ -44,7 +44,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::call::{Flow, Tenant};
+use crate::call::{Flow, Held, Tenant};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
@@ -84,6 +84,8 @@ pub struct Outgoing {
     pub pool_id: Option<String>,
     /// Whose it is, for those who share AWS's quotas among callers.
     pub flow: Flow,
+    /// What is let go when nothing of the call is under way any more.
+    pub held: Held,
     /// How long the caller still waits.
     pub left: Duration,
     /// Where to note what outer rooms want to know.
@@ -181,6 +183,7 @@ impl Upstream {
             region,
             pool_id,
             flow,
+            held,
             left,
             notes,
             tenant,
@@ -196,7 +199,7 @@ impl Upstream {
             None => client,
         };
         // Before the call waits for anything, because it would wait in vain.
-        self.overload.check(region, operation)?;
+        self.overload.check(region, operation, flow)?;
         let room = match operation.effect() {
             Effect::Write => Some(self.writes.room()?),
             Effect::Read | Effect::Issue => None,
@@ -208,7 +211,7 @@ impl Upstream {
             left,
         };
         let (admitted, left) = self.admitted(asked, &notes).await?;
-        let under_way = self.overload.enter(region, operation)?;
+        let under_way = self.overload.enter(region, operation, flow)?;
         notes.set_in_doubt(operation.leaves_doubt());
         let sending = Arc::new(Sending {
             region: region.to_owned(),
@@ -238,7 +241,7 @@ impl Upstream {
         };
         match room {
             Some(room) => {
-                let held = (room, lock);
+                let held = (room, lock, held);
                 self.writes.carry(operation, notes, settled, held).await
             }
             None => match tokio::time::timeout(left, settled).await {

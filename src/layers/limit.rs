@@ -12,7 +12,7 @@ use tonic::body::Body;
 
 use super::slot::{peer, slot};
 use super::{Answer, Gate, Holding, Meter, Next, Refused, Request, Response, Wrap};
-use crate::call::Subject;
+use crate::call::{Held, Subject};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -35,7 +35,8 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// headers of every answer what is left to them.
 ///
 /// It stands below the layers that fill in caller and operation. A call is under way from
-/// here until its answer has been read.
+/// here until its answer has been read, and as long as it is carried on when its caller has
+/// gone.
 #[derive(Clone)]
 pub struct Limits {
     limiter: Arc<Limiter>,
@@ -116,8 +117,10 @@ impl Wrap for Limits {
             let mut response = match self.admit(request.extensions()).await {
                 Err(failure) => refused.answer(&failure),
                 Ok(admitted) => {
+                    let held = Held::new(admitted.permits);
+                    request.extensions_mut().insert(held.clone());
                     let response = next(request).await;
-                    response.map(|body| Body::new(Holding::new(body, admitted.permits)))
+                    response.map(|body| Body::new(Holding::new(body, held)))
                 }
             };
             if let Some(allowance) = notes.allowance() {

@@ -167,6 +167,15 @@ impl Guard {
         }
     }
 
+    /// What is in force, and a line for each operation and region that was called: at which
+    /// rate AWS is asked at this time, and how many wait.
+    pub fn in_force(&self) -> String {
+        let mut lanes: Vec<String> = self.all().iter().map(|lane| lane.in_force()).collect();
+        lanes.sort();
+        let account = self.shared.account.load().to_string();
+        [vec![account], lanes].concat().join("\n")
+    }
+
     fn refusal(&self, wanted: Wanted<'_>, lane: &Lane, wait: Duration) -> Failure {
         lane.decided(Decision::Refused);
         let Wanted {

@@ -107,6 +107,11 @@ impl Limiter {
         self.rule(self.question(asked, rest(charged, weight), false))
     }
 
+    /// The limits in force, a line for each.
+    pub fn in_force(&self) -> String {
+        self.selector.load().text.clone()
+    }
+
     /// Forgets keys that owe nothing at this time. How many are left?
     pub fn sweep(&self, now: Instant) -> usize {
         let now = nanos(self.origin, now);

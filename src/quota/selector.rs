@@ -21,6 +21,8 @@ pub(super) struct Counted {
 /// Limits by what calls are asked for. It takes as long for one limit as for thousands.
 #[derive(Debug)]
 pub(super) struct Selector {
+    /// What is in force, in words.
+    pub(super) text: String,
     limits: Vec<Arc<Counted>>,
     pub(super) enforced: Kinds,
     pub(super) shadow: Kinds,
@@ -49,6 +51,7 @@ impl Selector {
     /// limits change.
     pub(super) fn new(limits: &Limits, keys: &Keys) -> Self {
         let mut selector = Self {
+            text: limits.to_string(),
             limits: Vec::new(),
             enforced: Kinds::default(),
             shadow: Kinds::default(),

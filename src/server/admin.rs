@@ -293,6 +293,7 @@ mod tests {
         let debug = Debug {
             configuration: "[server]\n".to_owned(),
             level: Some(level),
+            ..Default::default()
         };
         for (method, body, status, answer, why) in [
             ("GET", "", 200, "info\n", "the level of the configuration"),

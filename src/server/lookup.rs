@@ -25,6 +25,7 @@ impl Lookup for UpstreamLookup {
                 region: asking.region.map(str::to_owned),
                 pool_id: None,
                 flow: asking.flow,
+                held: Default::default(),
                 left: asking.deadline.left(now),
                 notes: Default::default(),
                 tenant: None,

@@ -1,7 +1,8 @@
 //! AWS is spared when it is slow or fails.
 //!
 //! In each region no more calls are under way than AWS bears: the limit is lowered while
-//! answers take several times as long as they used to, and rises again. Of each operation
+//! answers take several times as long as they used to, and rises again. Neither one caller
+//! nor writes have all of these places. Of each operation
 //! there is a circuit breaker, which opens when AWS or the way there fails again and again;
 //! errors that AWS answers with, throttles among them, do not open it.
 //!
@@ -11,8 +12,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::meter::{Circuit, Meter, Shed};
-use super::settings::{Kind, Settings, Spare};
+use super::meter::{Circuit, Meter};
+use super::settings::{self, Settings, Spare};
+use crate::call::Flow;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::operation::Operation;
@@ -23,7 +25,7 @@ mod outage;
 mod refused;
 
 use breaker::{Breaker, Ended, Pass};
-use in_flight::{InFlight, Usual};
+use in_flight::{InFlight, Kind, Usual};
 use outage::is_outage;
 use refused::{Refused, refusal};
 
@@ -66,6 +68,7 @@ pub(super) struct UnderWay(Option<Call>);
 struct Call {
     region: Arc<Region>,
     operation: Operation,
+    kind: Kind,
     pass: Pass,
     began: Instant,
 }
@@ -75,7 +78,7 @@ impl Overload {
         Self {
             regions: Mutex::default(),
             on: match settings.spare {
-                Spare::Aws => settings.kind == Kind::Aws,
+                Spare::Aws => settings.kind == settings::Kind::Aws,
                 Spare::Always => true,
                 Spare::Never => false,
             },
@@ -86,7 +89,12 @@ impl Overload {
     }
 
     /// Refuses a call that would be shed, before it waits for anything.
-    pub(super) fn check(&self, region: &str, operation: Operation) -> Result<(), Failure> {
+    pub(super) fn check(
+        &self,
+        region: &str,
+        operation: Operation,
+        flow: Flow,
+    ) -> Result<(), Failure> {
         if !self.on {
             return Ok(());
         }
@@ -94,25 +102,31 @@ impl Overload {
         let now = self.clock.instant();
         let refused = region.state(now, operation, |in_flight, watched| {
             let wait = watched.breaker.check(now).err();
-            refusal(wait, in_flight)
+            refusal(wait, in_flight, Kind::of(operation, flow))
         });
         refused.map_or(Ok(()), |refused| Err(region.shed(operation, refused)))
     }
 
     /// Begins a call, or refuses it.
-    pub(super) fn enter(&self, region: &str, operation: Operation) -> Result<UnderWay, Failure> {
+    pub(super) fn enter(
+        &self,
+        region: &str,
+        operation: Operation,
+        flow: Flow,
+    ) -> Result<UnderWay, Failure> {
         if !self.on {
             return Ok(UnderWay(None));
         }
+        let kind = Kind::of(operation, flow);
         let region = self.region(region);
         let now = self.clock.instant();
         let entered = region.state(now, operation, |in_flight, watched| {
             let wait = watched.breaker.check(now).err();
-            if let Some(refused) = refusal(wait, in_flight) {
+            if let Some(refused) = refusal(wait, in_flight, kind) {
                 return Err(refused);
             }
             let pass = watched.breaker.enter(now).map_err(Refused::Circuit)?;
-            in_flight.enter();
+            in_flight.enter(kind);
             Ok((pass, watched.breaker.circuit()))
         });
         let (pass, circuit) = entered.map_err(|refused| region.shed(operation, refused))?;
@@ -123,6 +137,7 @@ impl Overload {
         Ok(UnderWay(Some(Call {
             region,
             operation,
+            kind,
             pass,
             began: now,
         })))
@@ -188,6 +203,7 @@ impl Call {
         let Self {
             region,
             operation,
+            kind,
             pass,
             began,
         } = self;
@@ -199,10 +215,10 @@ impl Call {
                 Ended::Well => {
                     watched.answered = Some(now);
                     watched.usual.learn(took, now);
-                    in_flight.end(slow, now);
+                    in_flight.end(kind, slow, now);
                 }
-                Ended::Badly if slow => in_flight.end(true, now),
-                Ended::Badly | Ended::Unknown => in_flight.leave(),
+                Ended::Badly if slow => in_flight.end(kind, true, now),
+                Ended::Badly | Ended::Unknown => in_flight.leave(kind),
             }
             let changed = watched.breaker.end(pass, ended, now);
             changed.then(|| watched.breaker.circuit())
@@ -239,23 +255,7 @@ impl Region {
     }
 
     fn shed(&self, operation: Operation, refused: Refused) -> Failure {
-        let region = self.name.clone();
-        let (why, failure) = match refused {
-            Refused::Circuit(wait) => {
-                let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-                let wait = Duration::from_millis(millis);
-                let failure = Failure::CircuitOpen {
-                    operation,
-                    region,
-                    wait,
-                };
-                (Shed::CircuitOpen, failure)
-            }
-            Refused::Full(limit) => {
-                let failure = Failure::UpstreamOverloaded { region, limit };
-                (Shed::Overloaded, failure)
-            }
-        };
+        let (why, failure) = refused.failure(operation, &self.name);
         self.meter.shed(&self.name, operation, why);
         failure
     }
@@ -300,7 +300,10 @@ mod tests {
             ..Settings::default()
         };
         let overload = Overload::new(&settings, clock.clone(), Arc::new(Untold));
-        let enter = || overload.enter("eu-west-1", Operation::DescribeIdentity);
+        let enter = || {
+            let flow = Flow::default();
+            overload.enter("eu-west-1", Operation::DescribeIdentity, flow)
+        };
         for _ in 0..50 {
             let impatient: Vec<_> = (0..5).map(|_| enter().unwrap()).collect();
             let patient = enter().unwrap();

@@ -194,6 +194,7 @@ fn call(operation: Operation) -> Outgoing {
         region: Some("us-east-1".to_owned()),
         pool_id: None,
         flow: Default::default(),
+        held: Default::default(),
         left: Duration::from_secs(60),
         notes: Default::default(),
         tenant: None,

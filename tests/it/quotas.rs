@@ -293,6 +293,35 @@ async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
 }
 
 #[tokio::test]
+async fn a_change_counts_as_in_flight_until_it_ends_also_when_its_caller_has_gone() {
+    let limits = "[[limits]]\nname = \"few\"\nin_flight = 2\n";
+    let limits = quota::Settings {
+        limits: Limits::parse(limits).unwrap(),
+        in_force: InForce::Always,
+        ..Default::default()
+    };
+    let (settings, upstream, nobody) = Default::default();
+    let wire = Wire::silent();
+    let app = App::limited(settings, upstream, wire.client(), nobody, limits).await;
+    let call = async |operation| call_on(app.stack.clone(), operation, &request(operation)).await;
+    for begun_before in 0..2 {
+        let mut begun = Box::pin(call(Operation::CreateIdentityPool));
+        while wire.sent().len() == begun_before {
+            assert!(futures_util::poll!(begun.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(app.writes.len(), 2, "both are carried on");
+
+    for operation in [Operation::CreateIdentityPool, Operation::ListIdentityPools] {
+        let refused = call(operation).await.unwrap_err();
+        let reason = refused.get_details_error_info().unwrap().reason;
+        assert_eq!(reason, "TOO_MANY_CALLS");
+    }
+    assert_eq!(wire.sent().len(), 2);
+}
+
+#[tokio::test]
 async fn an_address_that_fails_too_often_is_not_looked_at_and_others_are() {
     let turnstile = Turnstile::with(LISTING).await;
     let mut guesser = turnstile.client("guesser").await;

@@ -1,6 +1,14 @@
 //! How many calls may be under way: fewer when answers take longer than they used to.
+//!
+//! Whoever has half of the places may take no more than leave a part of them to others, and
+//! so may writes: a caller alone has most of them, and none finds all of them taken by
+//! another, or by writes, which are carried to their end also when nobody waits for them.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use crate::call::Flow;
+use crate::operation::{Effect, Operation};
 
 /// The fewest that may be under way, if no fewer are set.
 const FEWEST: usize = 16;
@@ -18,14 +26,42 @@ const FOLLOWS_SLOW: f64 = 600.0;
 /// The most that one call counts.
 const MOST: f64 = 0.1;
 
+/// One in so many places is kept for others.
+const KEPT: usize = 4;
+
 /// The calls under way in a region.
 #[derive(Debug)]
 pub(super) struct InFlight {
     limit: f64,
     fewest: f64,
     most: f64,
-    under_way: usize,
+    all: Places,
+    writes: Places,
     lowered: Option<Instant>,
+}
+
+/// What is asked of a call that wants a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// Whose it is.
+    pub(super) flow: Flow,
+    /// Whether it is carried to its end.
+    pub(super) is_write: bool,
+}
+
+impl Kind {
+    pub(super) fn of(operation: Operation, flow: Flow) -> Self {
+        let is_write = operation.effect() == Effect::Write;
+        Self { flow, is_write }
+    }
+}
+
+/// Calls under way, and how many of them are of each caller. Callers are here while they
+/// have some.
+#[derive(Debug, Default)]
+struct Places {
+    taken: usize,
+    of_flow: HashMap<u128, usize>,
 }
 
 /// How long calls of one operation take.
@@ -45,13 +81,14 @@ impl InFlight {
             limit: most as f64,
             fewest: FEWEST.min(most) as f64,
             most: most as f64,
-            under_way: 0,
+            all: Places::default(),
+            writes: Places::default(),
             lowered: None,
         }
     }
 
     pub(super) fn under_way(&self) -> usize {
-        self.under_way
+        self.all.taken
     }
 
     /// How many may be under way.
@@ -60,20 +97,27 @@ impl InFlight {
         self.limit as usize
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.under_way >= self.limit()
+    /// Whether there is a place for such a call.
+    pub(super) fn has_room(&self, kind: Kind) -> bool {
+        let limit = self.limit();
+        let for_writes = limit - limit / KEPT;
+        self.all.has_room(kind.flow, limit)
+            && (!kind.is_write || self.writes.has_room(kind.flow, for_writes))
     }
 
-    pub(super) fn enter(&mut self) {
-        self.under_way += 1;
+    pub(super) fn enter(&mut self, kind: Kind) {
+        self.all.enter(kind.flow);
+        if kind.is_write {
+            self.writes.enter(kind.flow);
+        }
     }
 
     /// A call has ended that was slow, or was not.
-    pub(super) fn end(&mut self, slow: bool, now: Instant) {
+    pub(super) fn end(&mut self, kind: Kind, slow: bool, now: Instant) {
         // A limit that is not used is neither too low nor too high: what is slow then is so
         // for other reasons.
-        let is_used = self.under_way * 2 >= self.limit();
-        self.under_way = self.under_way.saturating_sub(1);
+        let is_used = self.all.taken * 2 >= self.limit();
+        self.leave(kind);
         if !slow {
             if is_used {
                 self.limit = (self.limit + 1.0 / self.limit).min(self.most);
@@ -91,8 +135,37 @@ impl InFlight {
     }
 
     /// A call has ended that says nothing.
-    pub(super) fn leave(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
+    pub(super) fn leave(&mut self, kind: Kind) {
+        self.all.leave(kind.flow);
+        if kind.is_write {
+            self.writes.leave(kind.flow);
+        }
+    }
+}
+
+impl Places {
+    /// Whether one of so many places is left for a call of this caller. Calls of nobody in
+    /// particular keep nothing from each other.
+    fn has_room(&self, flow: Flow, places: usize) -> bool {
+        let own = self.of_flow.get(&flow.key).copied().unwrap_or_default();
+        let has_half = flow != Flow::default() && own >= places.div_ceil(2);
+        let kept = if has_half { places / KEPT } else { 0 };
+        self.taken < places - kept
+    }
+
+    fn enter(&mut self, flow: Flow) {
+        self.taken += 1;
+        *self.of_flow.entry(flow.key).or_default() += 1;
+    }
+
+    fn leave(&mut self, flow: Flow) {
+        self.taken = self.taken.saturating_sub(1);
+        if let Some(own) = self.of_flow.get_mut(&flow.key) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                self.of_flow.remove(&flow.key);
+            }
+        }
     }
 }
 
@@ -124,25 +197,80 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
+    const ANYBODY: Kind = Kind {
+        flow: Flow {
+            key: 0,
+            class: crate::call::Class::Interactive,
+        },
+        is_write: false,
+    };
+
+    fn kind(key: u128, is_write: bool) -> Kind {
+        let flow = Flow {
+            key,
+            ..Flow::default()
+        };
+        Kind { flow, is_write }
+    }
+
+    fn take_all(in_flight: &mut InFlight, kind: Kind) -> usize {
+        let places = std::iter::from_fn(|| in_flight.has_room(kind).then(|| in_flight.enter(kind)));
+        places.count()
+    }
+
+    #[test]
+    fn a_caller_alone_has_most_places_and_the_rest_is_left_to_others() {
+        let mut in_flight = InFlight::new(16);
+
+        assert_eq!(take_all(&mut in_flight, kind(1, false)), 12);
+        assert_eq!(take_all(&mut in_flight, kind(2, false)), 4);
+        in_flight.leave(kind(1, false));
+        assert!(!in_flight.has_room(kind(1, false)), "it has more than half");
+        assert!(in_flight.has_room(kind(2, false)));
+    }
+
+    #[test]
+    fn writes_leave_places_to_reads_and_to_writes_of_others() {
+        let mut in_flight = InFlight::new(16);
+
+        assert_eq!(take_all(&mut in_flight, kind(1, true)), 9);
+        assert_eq!(take_all(&mut in_flight, kind(2, true)), 3);
+        assert_eq!(take_all(&mut in_flight, kind(3, true)), 0);
+        assert_eq!(take_all(&mut in_flight, kind(3, false)), 4);
+        for (flow, writes) in [(1, 9), (2, 3)] {
+            (0..writes).for_each(|_| in_flight.leave(kind(flow, true)));
+        }
+        assert_eq!(in_flight.all.of_flow.len(), 1, "who has none is not here");
+    }
+
+    #[test]
+    fn few_places_are_places_still() {
+        for (places, had) in [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4)] {
+            let mut in_flight = InFlight::new(places);
+            assert_eq!(take_all(&mut in_flight, kind(1, false)), had, "{places}");
+            assert!(take_all(&mut InFlight::new(places), kind(1, true)) > 0);
+        }
+    }
+
     #[test]
     fn slow_calls_lower_the_limit_tenfold_and_good_ones_raise_it_again() {
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
         let mut in_flight = InFlight::new(256);
         for _ in 0..FEWEST - 1 {
-            in_flight.enter();
+            in_flight.enter(ANYBODY);
         }
         for _ in 0..40 {
-            in_flight.enter();
-            in_flight.end(true, clock.instant());
+            in_flight.enter(ANYBODY);
+            in_flight.end(ANYBODY, true, clock.instant());
             clock.advance(BETWEEN);
         }
         assert_eq!(in_flight.limit(), 256, "one in sixteen is used");
 
-        while !in_flight.is_full() {
-            in_flight.enter();
+        while in_flight.has_room(ANYBODY) {
+            in_flight.enter(ANYBODY);
         }
         while in_flight.under_way() >= FEWEST {
-            in_flight.end(true, clock.instant());
+            in_flight.end(ANYBODY, true, clock.instant());
             clock.advance(BETWEEN);
         }
         assert!(
@@ -152,8 +280,8 @@ mod tests {
         );
 
         for _ in 0..10_000 {
-            in_flight.enter();
-            in_flight.end(false, clock.instant());
+            in_flight.enter(ANYBODY);
+            in_flight.end(ANYBODY, false, clock.instant());
         }
 
         let raised = in_flight.limit();
@@ -166,10 +294,10 @@ mod tests {
         let mut in_flight = InFlight::new(100);
 
         for _ in 0..100 {
-            in_flight.enter();
+            in_flight.enter(ANYBODY);
         }
         for _ in 0..50 {
-            in_flight.end(true, clock.instant());
+            in_flight.end(ANYBODY, true, clock.instant());
         }
 
         assert_eq!(in_flight.limit(), 90);
@@ -179,8 +307,8 @@ mod tests {
     fn a_limit_that_is_set_low_stays_there() {
         let clock = Clock::manual(std::time::SystemTime::UNIX_EPOCH);
         let mut in_flight = InFlight::new(4);
-        in_flight.enter();
-        in_flight.end(true, clock.instant());
+        in_flight.enter(ANYBODY);
+        in_flight.end(ANYBODY, true, clock.instant());
 
         assert_eq!(in_flight.limit(), 4);
     }

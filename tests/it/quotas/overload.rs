@@ -1,8 +1,12 @@
 //! AWS is spared when it is slow or fails.
 
+use std::collections::BTreeMap;
+use std::task::Poll;
 use std::time::Duration;
 
-use poolgate::pb::DescribeIdentityPoolRequest;
+use poolgate::pb::{
+    CreateIdentityPoolRequest, DescribeIdentityPoolRequest, ListIdentityPoolsRequest,
+};
 use poolgate::upstream::{Settings, Spare};
 use serde_json::json;
 use tokio::time::Instant;
@@ -79,7 +83,7 @@ async fn what_fails_again_and_again_is_not_tried_for_a_while_and_then_a_little()
     // Another operation is not affected.
     assert!(
         client
-            .list_identity_pools(poolgate::pb::ListIdentityPoolsRequest::default())
+            .list_identity_pools(ListIdentityPoolsRequest::default())
             .await
             .is_ok()
     );
@@ -161,8 +165,8 @@ async fn no_more_calls_are_under_way_than_may_be() {
     let rush = spared(settings).await;
     rush.delay("500ms");
     let calls: Vec<_> = (0..20)
-        .map(|_| {
-            let mut client = rush.client(0);
+        .map(|number| {
+            let mut client = rush.client(number);
             tokio::spawn(async move {
                 let began = Instant::now();
                 let answer = describe(&mut client).await.unwrap_err();
@@ -190,10 +194,85 @@ async fn no_more_calls_are_under_way_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caller_whose_calls_hang_leaves_places_to_others() {
+    let settings = Settings {
+        spare: Spare::Always,
+        max_in_flight: 16,
+        ..Default::default()
+    };
+    let rush = Rush::with(&format!("{OPEN}[account]\n"), "", settings).await;
+    let mut other = rush.client(1);
+    rush.go_wrong(json!([
+        {"operations": ["DescribeIdentityPool"], "fault": "delay", "delay": "5s"}
+    ]));
+    let hanging: Vec<_> = (0..40)
+        .map(|_| {
+            let mut client = rush.client(0);
+            tokio::spawn(async move { describe(&mut client).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(rush.sum("poolgate_upstream_in_flight{"), 12.0);
+    assert_eq!(rush.sum("poolgate_upstream_shed_total"), 28.0);
+
+    let answer = other.list_identity_pools(ListIdentityPoolsRequest::default());
+
+    assert!(answer.await.is_ok());
+    assert_eq!(rush.sum("poolgate_upstream_in_flight{"), 12.0);
+    for call in hanging {
+        call.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_nobody_waits_for_count_until_they_end_and_leave_places_to_reads() {
+    let limits = "[[limits]]\nname = \"few\"\neffects = [\"write\"]\nin_flight = 10\n";
+    let settings = Settings {
+        spare: Spare::Always,
+        max_in_flight: 8,
+        ..Default::default()
+    };
+    let rush = Rush::with(limits, "", settings).await;
+    rush.go_wrong(json!([
+        {"operations": ["CreateIdentityPool"], "fault": "delay", "delay": "3s"}
+    ]));
+    let mut reasons = BTreeMap::<String, usize>::new();
+    for number in (0..20).chain([100]) {
+        let caller = if number == 100 { 1 } else { 0 };
+        let mut client = rush.client(caller);
+        let create = CreateIdentityPoolRequest {
+            identity_pool_name: "shop".to_owned(),
+            allow_unauthenticated_identities: Some(false),
+            ..Default::default()
+        };
+        // It is begun, and given up at once.
+        let mut begun = std::pin::pin!(client.create_identity_pool(create));
+        for _ in 0..50 {
+            if let Poll::Ready(answer) = futures_util::poll!(begun.as_mut()) {
+                *reasons.entry(reason(&answer.unwrap_err())).or_default() += 1;
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let began = Instant::now();
+
+    let answer = describe(&mut rush.client(0)).await.unwrap_err();
+
+    assert_eq!(answer.code(), Code::NotFound, "{answer}");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(rush.sum("poolgate_upstream_in_flight{"), 6.0, "{reasons:?}");
+    // When they have ended, there is room again.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(rush.sum("poolgate_upstream_in_flight{"), 0.0);
+    rush.pool().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_aws_becomes_slow_fewer_calls_are_under_way_and_those_are_not_held_up() {
     let rush = spared(Settings::default()).await;
-    let call = || {
-        let mut client = rush.client(0);
+    let call = |number| {
+        let mut client = rush.client(number % 8);
         tokio::spawn(async move {
             let began = Instant::now();
             let status = describe(&mut client).await.unwrap_err();
@@ -201,11 +280,11 @@ async fn when_aws_becomes_slow_fewer_calls_are_under_way_and_those_are_not_held_
         })
     };
     let mut answered = Vec::new();
-    for (delay, seconds) in [("50ms", 2), ("1s", 8)] {
+    for (delay, seconds) in [("50ms", 2_usize), ("1s", 8)] {
         rush.delay(delay);
         let mut calls = Vec::new();
-        for _ in 0..seconds * 200 {
-            calls.push(call());
+        for number in 0..seconds * 200 {
+            calls.push(call(number));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         for call in calls {

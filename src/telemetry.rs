@@ -11,6 +11,7 @@ mod labels;
 pub mod log;
 pub mod metrics;
 pub mod names;
+mod process;
 mod quotas;
 pub mod traces;
 mod upstream;

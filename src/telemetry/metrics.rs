@@ -14,6 +14,7 @@ use super::forwarding::ForwardingMetrics;
 use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
+use super::process::ThisProcess;
 use super::quotas::QuotaMetrics;
 use super::upstream::UpstreamMetrics;
 use crate::layers::Meter;
@@ -189,6 +190,7 @@ impl Metrics {
         self.forwarding.register(registry);
         self.quotas.register(registry);
         self.upstream.register(registry);
+        registry.register_collector(Box::new(ThisProcess));
     }
 }
 
@@ -280,8 +282,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_metric_of_the_reference_is_exposed_under_its_name() {
+    /// In a runtime, of which there are metrics too.
+    #[tokio::test]
+    async fn every_metric_of_the_reference_is_exposed_under_its_name() {
         let metrics = Metrics::new();
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);

@@ -1,6 +1,7 @@
 //! Every metric: its name, its labels and what it means.
 
 mod forwarding;
+pub mod process;
 mod quota_store;
 pub mod upstream;
 
@@ -204,7 +205,10 @@ pub const AUDIT_FAILING: Name = Name {
 
 /// Every metric.
 pub fn all() -> impl Iterator<Item = &'static Name> {
-    HERE.iter().chain(upstream::ALL).copied()
+    HERE.iter()
+        .chain(upstream::ALL)
+        .chain(process::ALL)
+        .copied()
 }
 
 const HERE: &[&Name] = &[

@@ -44,6 +44,7 @@ mod secrets;
 mod service_config;
 mod shared_quotas;
 mod shipped;
+mod soak;
 mod strangers;
 mod support;
 mod tenants;

@@ -129,6 +129,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["server", "upstream/error"]),
     ("hyper_util", &["server", "upstream/error"]),
     ("axum", &["server/admin"]),
+    ("procfs", &["telemetry"]),
     ("prometheus_client", &["telemetry"]),
     ("opentelemetry*", &["telemetry", "trace"]),
     ("tracing_opentelemetry", &["telemetry", "trace"]),

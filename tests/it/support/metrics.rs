@@ -41,6 +41,15 @@ impl Metrics {
             .sum()
     }
 
+    /// The number of a metric without labels.
+    pub fn value(&self, name: &str) -> f64 {
+        let mut values = self
+            .0
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        values.next().unwrap().parse().unwrap()
+    }
+
     /// Calls begun.
     pub fn started(&self) -> usize {
         self.sum("grpc_server_started_total")

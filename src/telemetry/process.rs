@@ -1,0 +1,82 @@
+//! What the process takes of its machine, under the names that Prometheus's own clients use
+//! (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). It is
+//! read when somebody asks.
+
+use std::fmt::Error;
+
+use procfs::WithCurrentSystemInfo;
+use procfs::process::{LimitValue, Process};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Metric;
+
+use super::names::{Name, process as names};
+
+/// Reads what the system says of this process.
+#[derive(Debug)]
+pub(super) struct ThisProcess;
+
+/// What it says.
+struct Seen {
+    cpu_seconds: f64,
+    started: f64,
+    resident: u64,
+    virtual_memory: u64,
+    open_files: usize,
+    most_files: Option<u64>,
+}
+
+impl Seen {
+    fn now() -> Option<Self> {
+        let process = Process::myself().ok()?;
+        let stat = process.stat().ok()?;
+        let ticks = procfs::ticks_per_second() as f64;
+        let booted = procfs::boot_time_secs().ok()? as f64;
+        let limits = process.limits().ok()?;
+        Some(Self {
+            cpu_seconds: (stat.utime + stat.stime) as f64 / ticks,
+            started: booted + stat.starttime as f64 / ticks,
+            resident: stat.rss_bytes().get(),
+            virtual_memory: stat.vsize,
+            open_files: process.fd_count().ok()?,
+            most_files: match limits.max_open_files.soft_limit {
+                LimitValue::Value(most) => Some(most),
+                LimitValue::Unlimited => None,
+            },
+        })
+    }
+}
+
+impl Collector for ThisProcess {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut gauge = |name, value| put(&mut encoder, name, &ConstGauge::<f64>::new(value));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            gauge(&names::TASKS, runtime.metrics().num_alive_tasks() as f64)?;
+        }
+        // Where the system says nothing, nothing is told.
+        let Some(seen) = Seen::now() else {
+            return Ok(());
+        };
+        gauge(&names::STARTED, seen.started)?;
+        gauge(&names::RESIDENT, seen.resident as f64)?;
+        gauge(&names::VIRTUAL, seen.virtual_memory as f64)?;
+        gauge(&names::OPEN_FILES, seen.open_files as f64)?;
+        if let Some(most) = seen.most_files {
+            gauge(&names::MOST_FILES, most as f64)?;
+        }
+        let cpu = ConstCounter::<f64>::new(seen.cpu_seconds);
+        put(&mut encoder, &names::CPU, &cpu)
+    }
+}
+
+fn put(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &Name,
+    metric: &(impl EncodeMetric + Metric),
+) -> Result<(), Error> {
+    let (kind, help) = (metric.metric_type(), format!("{}.", name.help()));
+    let encoder = encoder.encode_descriptor(name.registered(), &help, None, kind)?;
+    metric.encode(encoder)
+}

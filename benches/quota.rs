@@ -187,6 +187,8 @@ impl StoreMeter for Degraded {
 
     fn store_answered(&self, _: Duration) {}
 
+    fn store_damaged(&self, _: u64) {}
+
     fn store_failed(&self, _: &'static str) {}
 
     fn store_degraded(&self, degraded: bool) {

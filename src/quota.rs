@@ -10,12 +10,13 @@
 //!    forgotten owes nothing, so that forgetting it changes nothing; a key that is used up
 //!    stays so whatever others do. Callers beyond share what one caller may.
 //! 4. New limits take effect as a whole or not at all, and what was consumed under a
-//!    limit's name stays consumed.
+//!    limit's name stays consumed, as a share of the burst.
 //! 5. Shadow limits are asked and never refuse.
 //! 6. A caller's name is kept as a keyed hash only.
 //! 7. Replicas that count in [`Redis`] admit together what one may, by the
 //!    server's clock. While it does not answer, each decides alone by its part of every
 //!    limit, or refuses; no call waits long for it, and none is ever admitted unasked.
+//!    What it answers is believed as far as it can be true.
 //! 8. What AWS admits of the whole account is shared by a [guard](account).
 
 pub mod account;

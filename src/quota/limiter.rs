@@ -64,7 +64,7 @@ impl Limiter {
     }
 
     /// Puts other limits in force. What callers have consumed of limits that keep their
-    /// name, by windows that keep their unit, stays consumed.
+    /// name, by windows that keep their unit, stays consumed, as a share of the burst.
     pub fn reload(&self, limits: &Limits) {
         let selector = Selector::new(limits, &self.keys);
         self.selector.store(Arc::new(selector));

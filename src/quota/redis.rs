@@ -38,6 +38,8 @@ pub trait StoreMeter: Send + Sync + 'static {
     fn store(&self, reasons: &[&'static str]);
     /// It has decided in this time.
     fn store_answered(&self, took: Duration);
+    /// So many of its values were none of ours, or said what cannot be, and were replaced.
+    fn store_damaged(&self, values: u64);
     /// It has not, for this reason.
     fn store_failed(&self, reason: &'static str);
     /// Whether it is left alone.
@@ -141,6 +143,9 @@ impl Redis {
                 link.answered();
                 let took = self.clock.instant().saturating_duration_since(began);
                 self.meter.store_answered(took);
+                if reckoned.damaged > 0 {
+                    self.meter.store_damaged(reckoned.damaged);
+                }
                 return Ok(reckoned);
             }
             Ok(Err(error)) => Cause::of(&error),

@@ -84,7 +84,7 @@ impl Shared {
         match self.redis.charge(&charge).await {
             Ok(reckoned) => {
                 self.set_time(reckoned.now, nanos, table);
-                together(table, question, askings, &reckoned);
+                together(table, &charge, askings, &reckoned);
             }
             Err(_) => self.alone(table, question, askings, nanos),
         }
@@ -131,11 +131,12 @@ impl Shared {
 /// Concludes what Redis has reckoned, and remembers it.
 fn together(
     table: &Table,
-    question: &Question<'_>,
+    charge: &Charge<'_>,
     askings: &mut [Asking<'_>; 2],
     reckoned: &Reckoned,
 ) {
-    let mut owed = &*reckoned.owed;
+    let (mut owed, price) = (&*reckoned.owed, charge.price);
+    let mut known = charge.known.iter().copied();
     for asking in askings {
         let windows = asking.windows();
         let Some((own, others)) = owed.split_at_checked(windows.len()) else {
@@ -146,16 +147,16 @@ fn together(
             continue;
         }
         let of = |index: usize| own.get(index).copied().unwrap_or(u64::MAX);
-        let charged = judge(windows, question.price, |index, _| of(index));
+        let charged = judge(windows, price, |index, _| of(index));
         for (marked @ Marked { window, .. }, before) in windows.iter().zip(own) {
             let after = match charged.refused {
-                None => window.charge(*before, question.price).unwrap_or(*before),
+                None => window.charge(*before, price).unwrap_or(*before),
                 Some(_) => *before,
             };
-            let debt = window.debt(after, reckoned.now);
-            table.remember(question.key, marked, debt, reckoned.now);
+            let (known, debt) = (known.next().flatten(), window.debt(after, reckoned.now));
+            table.remember(charge.key, marked, known, debt, reckoned.now);
         }
-        asking.charged(charged, question.price);
+        asking.charged(charged, price);
     }
 }
 

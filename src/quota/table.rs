@@ -51,7 +51,9 @@ impl Table {
         }
     }
 
-    /// Charges all windows or none. There is at least one window.
+    /// Charges all windows or none. There is at least one window. What was reckoned by other
+    /// terms is kept by those of the windows, whatever becomes of the call: from then on it
+    /// is given back as the caller is told.
     pub(super) fn charge(&self, key: Key, windows: &[Marked], price: Price, now: u64) -> Charged {
         let Some(shard) = self.shards.get(key.place(SHARDS)) else {
             return Charged::NONE;
@@ -98,17 +100,29 @@ impl Table {
         shard.debts.get(&key.with(marked.mark)).copied()
     }
 
-    /// Keeps in mind what a key owes as others have reckoned it, if that is more than is
-    /// known and there is room. Nothing is wrong if there is none: it is a help for later.
-    pub(super) fn remember(&self, key: Key, marked: &Marked, debt: Debt, now: u64) {
+    /// Keeps in mind what a key owes as others have reckoned it, if there is room. Nothing
+    /// is wrong if there is none: it is a help for later. They were told what was `known`.
+    /// Where no more has become known since, they know better; otherwise what is more counts.
+    pub(super) fn remember(
+        &self,
+        key: Key,
+        marked: &Marked,
+        known: Option<Debt>,
+        debt: Debt,
+        now: u64,
+    ) {
         let Some(shard) = self.shards.get(key.place(SHARDS)) else {
             return;
         };
         let mut shard = lock(shard);
         let (own, before) = (key.with(marked.mark), shard.debts.len());
-        let known = shard.debts.get(&own).copied();
-        let is_more = marked.window.owed(known, now) < marked.window.owed(Some(debt), now);
-        if is_more && (known.is_some() || shard.has_room(|_| 1, self.most, now)) {
+        let here = shard.debts.get(&own).copied();
+        let owed = |debt| marked.window.owed(debt, now);
+        let counts = match here {
+            None => debt.until > now && shard.has_room(|_| 1, self.most, now),
+            Some(_) => here == known || owed(here) < owed(Some(debt)),
+        };
+        if counts {
             shard.debts.insert(own, debt);
         }
         self.count(before, shard.debts.len());
@@ -201,17 +215,24 @@ impl Places<'_> {
 }
 
 fn charge(places: &mut Places<'_>, windows: &[Marked], price: Price, now: u64) -> Charged {
-    let mut shared = false;
+    let (mut shared, mut is_changed) = (false, false);
     let charged = judge(windows, price, |_, marked| {
         let (debt, is_shared) = places.get(marked.mark);
         shared |= is_shared;
+        is_changed |= debt.is_some_and(|debt| !marked.window.reckoned(debt));
         marked.window.owed(debt, now)
     });
-    if charged.refused.is_none() {
+    let is_admitted = charged.refused.is_none();
+    if is_admitted || is_changed {
         for Marked { mark, window, .. } in windows {
             let (debt, _) = places.get(*mark);
-            if let Ok(owed) = window.charge(window.owed(debt, now), price) {
-                places.set(*mark, window.debt(owed, now));
+            let before = window.owed(debt, now);
+            let after = match is_admitted {
+                true => window.charge(before, price).unwrap_or(before),
+                false => before,
+            };
+            if after > 0 || debt.is_some() {
+                places.set(*mark, window.debt(after, now));
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The limits, held against a model that is too simple to be wrong, against floods, and
 //! against mistakes of operators; in memory and in Redis alike.
 
+mod changes;
 mod counters;
+mod damage;
 mod file;
 mod flood;
 mod model;

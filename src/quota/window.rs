@@ -31,12 +31,12 @@ pub struct Window {
 }
 
 /// What a key owes to a window: the time at which it will owe nothing, in nanoseconds
-/// (the theoretical arrival time of the algorithm), and the interval this was reckoned
-/// with.
+/// (the theoretical arrival time of the algorithm), and the terms this was reckoned by:
+/// what is owed when the burst is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Debt {
     pub(super) until: u64,
-    pub(super) interval: u64,
+    pub(super) terms: u64,
 }
 
 impl Window {
@@ -107,29 +107,32 @@ impl Window {
         Duration::from_nanos(self.interval)
     }
 
-    /// The same in nanoseconds.
-    pub(super) fn nanos(&self) -> u64 {
-        self.interval
-    }
-
     /// The unit that the rate is told in, which no other window of a limit has.
     pub(super) fn unit(&self) -> &'static str {
         self.unit
     }
 
-    /// What is still owed at a time, in nanoseconds. What was reckoned with another
-    /// interval, before limits changed, is as many calls as before.
+    /// What is still owed at a time, in nanoseconds. What was reckoned by other terms, before
+    /// limits changed, is as large a share of the burst as before, and never more than all of
+    /// it.
     pub(super) fn owed(&self, debt: Option<Debt>, now: u64) -> u64 {
         let Some(debt) = debt else {
             return 0;
         };
         let left = debt.until.saturating_sub(now);
-        if debt.interval == self.interval {
+        if self.reckoned(debt) {
             return left;
         }
-        let scaled = u128::from(left) * u128::from(self.interval);
-        let scaled = scaled.div_ceil(u128::from(debt.interval.max(1)));
-        u64::try_from(scaled).unwrap_or(u64::MAX)
+        let all = self.tolerance();
+        let share = u128::from(left) * u128::from(all);
+        let share = share.div_ceil(u128::from(debt.terms.max(1)));
+        u64::try_from(share).unwrap_or(u64::MAX).min(all)
+    }
+
+    /// Whether a debt was reckoned by the terms of this window. Where two windows fill in the
+    /// same time, a share of the one is as long a time as of the other.
+    pub(super) fn reckoned(&self, debt: Debt) -> bool {
+        debt.terms == self.tolerance()
     }
 
     /// What will be owed when a call is charged, or how long it has to wait. One that costs
@@ -172,7 +175,7 @@ impl Window {
     pub(super) fn debt(&self, owed: u64, now: u64) -> Debt {
         Debt {
             until: now.saturating_add(owed),
-            interval: self.interval,
+            terms: self.tolerance(),
         }
     }
 }
@@ -255,14 +258,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_had_under_one_rate_is_as_much_under_another() {
+    fn what_was_had_by_some_terms_is_as_large_a_share_by_others_and_never_more_than_all() {
         let slow = Window::parse("5/s burst 10").unwrap();
-        let fast = Window::parse("50/s burst 100").unwrap();
-        let owed = slow.charge(0, Price::of(10)).unwrap();
+        let owed = |other: &str, calls| {
+            let other = Window::parse(other).unwrap();
+            let debt = slow.debt(slow.interval * calls, 7);
+            other.owed(Some(debt), 7)
+        };
 
-        let debt = slow.debt(owed, 7);
-
-        assert_eq!(slow.left(slow.owed(Some(debt), 7), 1), 0);
-        assert_eq!(fast.left(fast.owed(Some(debt), 7), 1), 90);
+        assert_eq!(owed("5/s burst 10", 4), 800_000_000);
+        assert_eq!(owed("50/s burst 100", 4), 800_000_000);
+        assert_eq!(owed("1/s burst 100", 4), 40_000_000_000);
+        assert_eq!(owed("10/s burst 10", 4), 400_000_000);
+        assert_eq!(owed("3/s burst 1", 4), 133_333_334, "rounded up");
+        // What several replicas owe may be more than the burst.
+        assert_eq!(owed("10/s burst 10", 50), 1_000_000_000);
+        assert_eq!(owed("5/s burst 10", 50), 10_000_000_000);
     }
 }

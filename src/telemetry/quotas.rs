@@ -36,6 +36,7 @@ pub(super) struct QuotaMetrics {
     answered: Histogram,
     failures: Family<Reason, Counter>,
     missed: Family<Reason, Counter>,
+    damaged: Counter,
 }
 
 impl Default for QuotaMetrics {
@@ -49,6 +50,7 @@ impl Default for QuotaMetrics {
             answered: Histogram::new(BUCKETS),
             failures: Family::default(),
             missed: Family::default(),
+            damaged: Counter::default(),
         }
     }
 }
@@ -66,6 +68,8 @@ impl QuotaMetrics {
         let failures = self.failures.clone();
         add(registry, &names::QUOTA_STORE_FAILURES, failures);
         add(registry, &names::QUOTA_STORE_MISSED, self.missed.clone());
+        let damaged = self.damaged.clone();
+        add(registry, &names::QUOTA_STORE_DAMAGED, damaged);
     }
 
     pub(super) fn decided(&self, rpc: Rpc, limit: &str, decision: &'static str) {
@@ -103,6 +107,10 @@ impl StoreMeter for Metrics {
 
     fn store_answered(&self, took: Duration) {
         self.quotas().answered.observe(took.as_secs_f64());
+    }
+
+    fn store_damaged(&self, values: u64) {
+        self.quotas().damaged.inc_by(values);
     }
 
     fn store_failed(&self, reason: &'static str) {

@@ -53,6 +53,8 @@ pub(in crate::quota) struct Reckoned {
     pub(in crate::quota) now: u64,
     /// What was owed to each window before.
     pub(in crate::quota) owed: Vec<u64>,
+    /// How many values were none of ours, or said what cannot be, and were replaced.
+    pub(in crate::quota) damaged: u64,
 }
 
 impl Script {
@@ -114,20 +116,20 @@ impl Script {
         command.arg(first.len());
         let known = charge.known.iter().copied().chain(std::iter::repeat(None));
         for (Marked { window, .. }, known) in windows().zip(known) {
-            let (cost, most) = match window.most(charge.price) {
-                Some(most) => (window.cost(charge.price.now, charge.price.times), most),
-                None => (NEVER, window.tolerance()),
+            let cost = match window.most(charge.price) {
+                Some(_) => window.cost(charge.price.now, charge.price.times),
+                None => NEVER,
             };
-            // Reckoned with another interval it would have to be told with it, and it is
-            // known to Redis anyway.
-            let known = known.filter(|debt| debt.interval == window.nanos());
-            let until = known.map_or(0, |debt| debt.until);
+            let known = known.unwrap_or(Debt {
+                until: 0,
+                terms: window.tolerance(),
+            });
             command
-                .arg(window.nanos())
                 .arg(cost.min(NEVER))
-                .arg(most.min(NEVER))
-                .arg(until / SECOND)
-                .arg(until % SECOND);
+                .arg(window.tolerance())
+                .arg(known.until / SECOND)
+                .arg(known.until % SECOND)
+                .arg(known.terms);
         }
         #[cfg(test)]
         if let Some(time) = &self.told {
@@ -143,23 +145,69 @@ fn name_of(key: Key, mark: Key) -> String {
     format!("poolgate:{{{:032x}}}{:032x}", key.0, mark.0)
 }
 
+/// No more is believed than a window can be owed, whoever wrote the answer.
 fn reckoned(answer: &[i64], charge: &Charge<'_>) -> RedisResult<Reckoned> {
-    let [first, second] = charge.groups;
-    let mut numbers = answer.iter().map(|number| u64::try_from(*number).ok());
-    let mut next = || numbers.next().flatten();
-    let now = || {
-        let seconds = next()?;
-        seconds.checked_mul(SECOND)?.checked_add(next()?)
-    };
-    let now = { now }();
-    let owed: Option<Vec<u64>> = numbers.collect();
-    match (now, owed) {
-        (Some(now), Some(owed)) if owed.len() == first.len() + second.len() => {
-            Ok(Reckoned { now, owed })
+    let windows = || charge.groups.into_iter().flatten();
+    let number = |number: &i64| u64::try_from(*number).ok();
+    let read = || {
+        let [seconds, nanos, owed @ .., damaged] = answer else {
+            return None;
+        };
+        if owed.len() != windows().count() {
+            return None;
         }
-        _ => Err(RedisError::from((
+        let seconds = number(seconds)?.checked_mul(SECOND)?;
+        let owed = owed.iter().zip(windows());
+        let owed = owed.map(|(owed, marked)| Some(number(owed)?.min(marked.window.tolerance())));
+        Some(Reckoned {
+            now: seconds.checked_add(number(nanos)?)?,
+            owed: owed.collect::<Option<_>>()?,
+            damaged: number(damaged)?,
+        })
+    };
+    read().ok_or_else(|| {
+        RedisError::from((
             ErrorKind::UnexpectedReturnType,
             "the script has answered with something else",
-        ))),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quota::key::Keys;
+    use crate::quota::window::Window;
+
+    #[test]
+    fn no_more_is_believed_than_can_be_owed_and_nothing_that_is_no_answer() {
+        let keys = Keys::default();
+        let windows = ["1/s burst 5", "1/min"].map(|text| Window::parse(text).unwrap());
+        let windows = windows.map(|window| keys.mark("one", window));
+        let (first, second) = windows.split_at(1);
+        let charge = Charge {
+            key: Key(7),
+            groups: [first, second],
+            price: Price::of(1),
+            known: &[],
+        };
+
+        let believed = reckoned(&[1_700_000_000, 5, i64::MAX, 3, 2], &charge);
+
+        let expected = Reckoned {
+            now: 1_700_000_000_000_000_005,
+            owed: vec![5_000_000_000, 3],
+            damaged: 2,
+        };
+        assert_eq!(believed, Ok(expected));
+        for answer in [
+            &[][..],
+            &[1, 2, 3, 4],
+            &[1, 2, 3, 4, 5, 6],
+            &[1, 2, -3, 4, 5],
+            &[i64::MAX, 2, 3, 4, 5],
+        ] {
+            assert!(reckoned(answer, &charge).is_err(), "{answer:?}");
+        }
     }
 }

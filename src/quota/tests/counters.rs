@@ -35,28 +35,37 @@ pub(super) struct Connected {
     pub(super) server: RedisServer,
     pub(super) time: Arc<AtomicU64>,
     redis: Arc<Redis>,
-    is_degraded: Arc<Degraded>,
+    told: Arc<Told>,
     runtime: Runtime,
 }
 
+/// What is told of Redis.
 #[derive(Default)]
-struct Degraded(AtomicBool);
+struct Told {
+    is_degraded: AtomicBool,
+    failures: AtomicU64,
+    damaged: AtomicU64,
+}
 
 /// The same limits in memory, and in Redis.
 pub(super) fn counters(limits: &str) -> [Counter; 2] {
     let limits = Limits::parse(limits).unwrap();
-    let clock = super::clock();
-    let in_memory = Counter {
-        limiter: Limiter::new(&limits, clock.instant()),
-        origin: clock.instant(),
-        clock,
-        redis: None,
-    };
     let redis = Arc::new(Connected::start());
-    [in_memory, Counter::in_redis(&redis, &limits, 1)]
+    let in_redis = Counter::in_redis(&redis, &limits, 1);
+    [Counter::in_memory(&limits), in_redis]
 }
 
 impl Counter {
+    pub(super) fn in_memory(limits: &Limits) -> Self {
+        let clock = super::clock();
+        Self {
+            limiter: Limiter::new(limits, clock.instant()),
+            origin: clock.instant(),
+            clock,
+            redis: None,
+        }
+    }
+
     /// One of so many replicas that count there.
     pub(super) fn in_redis(redis: &Arc<Connected>, limits: &Limits, replicas: u32) -> Self {
         let clock = super::clock();
@@ -114,8 +123,8 @@ impl Connected {
             timeout: Duration::from_secs(10),
             ..RedisSettings::default()
         };
-        let (time, is_degraded) = (Arc::new(AtomicU64::new(BEGINNING)), Arc::default());
-        let meter: Arc<Degraded> = Arc::clone(&is_degraded);
+        let (time, told) = (Arc::new(AtomicU64::new(BEGINNING)), Arc::<Told>::default());
+        let meter = Arc::clone(&told);
         let redis = Redis::by(&settings, &Clock::system(), meter, Arc::clone(&time));
         let redis = Arc::new(redis);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -132,7 +141,7 @@ impl Connected {
             server,
             time,
             redis,
-            is_degraded,
+            told,
             runtime,
         };
         connected.until_degraded(false);
@@ -141,10 +150,20 @@ impl Connected {
 
     pub(super) fn until_degraded(&self, degraded: bool) {
         let began = Instant::now();
-        while self.is_degraded.0.load(Ordering::SeqCst) != degraded {
+        while self.told.is_degraded.load(Ordering::SeqCst) != degraded {
             assert!(began.elapsed() < Duration::from_secs(60));
             std::thread::yield_now();
         }
+    }
+
+    /// How many questions it has not answered.
+    pub(super) fn failures(&self) -> u64 {
+        self.told.failures.load(Ordering::SeqCst)
+    }
+
+    /// How many values were replaced since this was asked before.
+    pub(super) fn damaged(&self) -> u64 {
+        self.told.damaged.swap(0, Ordering::SeqCst)
     }
 
     fn go_to(&self, since: Duration) {
@@ -189,15 +208,21 @@ impl Keeps for Connected {
     }
 }
 
-impl StoreMeter for Degraded {
+impl StoreMeter for Told {
     fn store(&self, _: &[&'static str]) {}
 
     fn store_answered(&self, _: Duration) {}
 
-    fn store_failed(&self, _: &'static str) {}
+    fn store_damaged(&self, values: u64) {
+        self.damaged.fetch_add(values, Ordering::SeqCst);
+    }
+
+    fn store_failed(&self, _: &'static str) {
+        self.failures.fetch_add(1, Ordering::SeqCst);
+    }
 
     fn store_degraded(&self, degraded: bool) {
-        self.0.store(degraded, Ordering::SeqCst);
+        self.is_degraded.store(degraded, Ordering::SeqCst);
     }
 
     fn store_missed(&self, _: &'static str) {}

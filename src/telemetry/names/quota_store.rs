@@ -33,3 +33,11 @@ pub const QUOTA_STORE_MISSED: Name = Name {
     labels: &["decision"],
     meaning: "Calls that were decided without Redis, though it is meant to: `local` (by this replica alone), `denied` (as `quota.on_store_failure` has it).",
 };
+
+/// What was damaged in Redis.
+pub const QUOTA_STORE_DAMAGED: Name = Name {
+    name: "poolgate_quota_store_damaged_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Values in Redis that were replaced because they were none of poolgate's, or said that more is owed than can be: somebody else writes there.",
+};

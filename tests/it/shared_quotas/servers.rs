@@ -157,6 +157,17 @@ async fn the_user_of_the_document_may_do_what_is_needed() {
     let replica = Replica::start(&url, LIMITS, 1, OnStoreFailure::Deny, PATIENT).await;
 
     assert_eq!(replica.ask("ann", LIST).await, Ok(()));
+    // Also where somebody has left something else in the place of a value.
+    let keys = redis.ask("KEYS poolgate:*");
+    for key in keys.lines() {
+        redis.ask(&format!("DEL {key}"));
+        redis.ask(&format!("LPUSH {key} something"));
+    }
+    for _ in 0..4 {
+        assert_eq!(replica.ask("ann", LIST).await, Ok(()));
+    }
+    assert!(replica.ask("ann", LIST).await.is_err());
+    assert_eq!(replica.count("poolgate_quota_store_damaged_total"), 1);
     assert_eq!(replica.count("poolgate_quota_store_failures_total"), 0);
 }
 

@@ -1,6 +1,8 @@
 //! Whatever goes wrong with AWS, a create is on the wire once: one call is never
 //! two pools.
 
+use std::time::{Duration, Instant};
+
 use poolgate::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -61,13 +63,10 @@ async fn a_create_is_on_the_wire_once_under_every_fault() {
 async fn a_read_is_tried_again_and_a_throttled_create_is_not() {
     let aws = FakeAws::start(Fault::InternalError).await;
     let poolgate = start(&aws, LONG);
-    let request = pb::DescribeIdentityPoolRequest {
-        identity_pool_id: "us-east-1:0a".to_owned(),
-    };
     let status = poolgate
         .client()
         .await
-        .describe_identity_pool(request)
+        .describe_identity_pool(describe())
         .await
         .err()
         .unwrap();
@@ -86,6 +85,46 @@ async fn a_read_is_tried_again_and_a_throttled_create_is_not() {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(aws.requests(), 1, "the caller decides when to try again");
     assert!(status.get_details_retry_info().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_goes_on_over_another_connection_when_the_first_has_died_unnoticed() {
+    let aws = FakeAws::start(Fault::SilenceAfterOne).await;
+    let poolgate = start(&aws, "500ms");
+    let mut client = poolgate.client().await;
+
+    for call in 1..=3 {
+        let began = Instant::now();
+        let answer = client.describe_identity_pool(describe()).await;
+        assert!(answer.is_ok(), "{answer:?}");
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(2), "call {call}: {took:?}");
+        // That of the call before is used, until nothing comes.
+        let is_first = call == 1;
+        assert!(is_first || took >= Duration::from_millis(500), "{took:?}");
+    }
+
+    assert_eq!(aws.requests(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_a_byte_at_a_time_is_not_waited_for() {
+    let aws = FakeAws::start(Fault::Trickle).await;
+    let poolgate = start(&aws, "500ms");
+    let began = Instant::now();
+
+    let status = poolgate
+        .client()
+        .await
+        .describe_identity_pool(describe())
+        .await
+        .err()
+        .unwrap();
+
+    let reason = status.get_details_error_info().unwrap().reason;
+    assert_eq!(reason, "UPSTREAM_TIMEOUT");
+    assert_eq!(aws.requests(), 3);
+    assert!(began.elapsed() < Duration::from_secs(8));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +153,12 @@ async fn an_upstream_that_is_not_there_is_unavailable() {
     );
 }
 
+fn describe() -> pb::DescribeIdentityPoolRequest {
+    pb::DescribeIdentityPoolRequest {
+        identity_pool_id: "us-east-1:0a".to_owned(),
+    }
+}
+
 fn start(aws: &FakeAws, attempt: &str) -> Guarded {
     start_at(&aws.url, attempt)
 }
@@ -124,7 +169,7 @@ fn start_at(url: &str, attempt: &str) -> Guarded {
     let set = [
         ("POOLGATE_SERVER__DEFAULT_DEADLINE", "60s"),
         ("POOLGATE_UPSTREAM__CONNECT_TIMEOUT", "10s"),
-        ("POOLGATE_UPSTREAM__READ_ATTEMPT_TIMEOUT", LONG),
+        ("POOLGATE_UPSTREAM__READ_ATTEMPT_TIMEOUT", attempt),
         ("POOLGATE_UPSTREAM__WRITE_ATTEMPT_TIMEOUT", attempt),
         ("POOLGATE_UPSTREAM__OPERATION_TIMEOUT", "120s"),
     ];

@@ -36,6 +36,29 @@ async fn a_read_ends_with_its_callers_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_thousand_reads_that_are_given_up_leave_nothing_upstream() {
+    let wire = Wire::silent();
+    let app = app(&wire).await;
+    for begun_before in 0..1000 {
+        let mut client = app.client.clone();
+        let read = client.list_identity_pools(pb::ListIdentityPoolsRequest::default());
+        let mut read = std::pin::pin!(read);
+        while wire.sent().len() == begun_before {
+            assert!(futures_util::poll!(read.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    // The last of them may still be on its way out.
+    while wire.abandoned() < 1000 {
+        tokio::task::yield_now().await;
+    }
+
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    assert_eq!(wire.sent().len(), 1000, "none is tried again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_without_a_deadline_has_ours() {
     let wire = Wire::silent();
     let settings = server::Settings {

@@ -1,6 +1,7 @@
 //! An AWS endpoint on a real socket that misbehaves as it is told.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +21,11 @@ pub enum Fault {
     Close,
     /// The connection is closed in the middle of the body.
     HalfBody,
+    /// The first request of each connection is answered, and nothing after it: the peer has
+    /// gone, and nobody has said so.
+    SilenceAfterOne,
+    /// A good answer, a byte at a time.
+    Trickle,
     /// The account has as many pools as it may have.
     LimitExceeded,
     /// Too many requests.
@@ -98,7 +104,7 @@ async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
         let pool = r#"{"IdentityPoolId":"us-east-1:0a","IdentityPoolName":"p","AllowUnauthenticatedIdentities":false,"IdentityPoolTags":{}}"#;
         let error = |code: &str| format!(r#"{{"__type":"{code}","message":"as told"}}"#);
         let answer = match fault {
-            Fault::None => response("200 OK", json, "", pool),
+            Fault::None | Fault::SilenceAfterOne => response("200 OK", json, "", pool),
             Fault::InternalError => response(
                 "500 Internal Server Error",
                 json,
@@ -125,6 +131,16 @@ async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
             ),
             Fault::Silence => return std::future::pending().await,
             Fault::Close => return,
+            Fault::Trickle => {
+                let whole = response("200 OK", json, "", pool);
+                for byte in whole.as_bytes() {
+                    if stream.write_all(&[*byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                return;
+            }
             Fault::HalfBody => {
                 let whole = response("200 OK", json, "", pool);
                 let _ = stream
@@ -135,6 +151,9 @@ async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
         };
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
+        }
+        if fault == Fault::SilenceAfterOne {
+            return std::future::pending().await;
         }
     }
 }

@@ -153,3 +153,75 @@ fn lost() -> Failure {
         cause: "a target was chosen that there is not".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::meter::Untold;
+    use crate::upstream::{Kind, RoleArn, RoleSettings};
+
+    fn target(name: &str, account: &str) -> TargetSettings {
+        TargetSettings {
+            name: name.to_owned(),
+            regions: vec!["us-east-1".to_owned()],
+            named_only: true,
+            account_id: account.to_owned(),
+            role: None,
+            endpoint_url: None,
+        }
+    }
+
+    async fn ways(targets: Vec<TargetSettings>) -> Ways {
+        let settings = Settings {
+            kind: Kind::Aws,
+            targets,
+            ..Settings::default()
+        };
+        let meter: Arc<dyn Meter> = Arc::new(Untold);
+        Ways::new(settings, None, &Clock::system(), &meter).await
+    }
+
+    #[tokio::test]
+    async fn changes_of_one_account_take_turns_whichever_target_they_go_through() {
+        let targets = [
+            ("a", "111111111111"),
+            ("b", "111111111111"),
+            ("c", "222222222222"),
+        ];
+        let ways = ways(targets.map(|(name, account)| target(name, account)).into()).await;
+        let [a, b, c] = ["a", "b", "c"].map(|name| {
+            let target = ways.choose(Some(name.as_bytes()), None).unwrap();
+            Arc::clone(ways.to(target).unwrap())
+        });
+
+        let _of_a = a.locks.lock("us-east-1:0a").await;
+        let of_b = Box::pin(b.locks.lock("us-east-1:0a"));
+        assert!(futures_util::FutureExt::now_or_never(of_b).is_none());
+        let of_c = Box::pin(c.locks.lock("us-east-1:0a"));
+        assert!(futures_util::FutureExt::now_or_never(of_c).is_some());
+    }
+
+    #[tokio::test]
+    async fn only_a_target_with_a_role_has_sessions() {
+        let role = RoleSettings {
+            arn: RoleArn::parse("arn:aws:iam::222222222222:role/poolgate").unwrap(),
+            external_id: None,
+            session_duration: std::time::Duration::from_secs(3600),
+            session_tags: true,
+            sts_region: "us-east-1".to_owned(),
+            sts_endpoint_url: None,
+        };
+        let with_role = TargetSettings {
+            role: Some(role),
+            ..target("b", "222222222222")
+        };
+        let ways = ways(vec![target("a", "111111111111"), with_role]).await;
+
+        let has_sessions = |name: &str| {
+            let target = ways.choose(Some(name.as_bytes()), None).unwrap();
+            ways.to(target).unwrap().sessions.is_some()
+        };
+        assert!(!has_sessions("a"));
+        assert!(has_sessions("b"));
+    }
+}

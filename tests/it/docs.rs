@@ -96,10 +96,12 @@ fn the_targets_that_are_shown_are_good() {
             "[[tokens]]\nname = \"ann\"\nsha256 = \"{}\"\n",
             "0a".repeat(32)
         );
+        let permit = "@id(\"all\") permit (principal, action, resource);";
+        let policies = format!("{permit}\n{}", policies[0]);
         let set = [
             ("POOLGATE_CONFIG", write("accounts.toml", targets)),
             ("POOLGATE_AUTHN__CALLERS_FILE", write("c.toml", &callers)),
-            ("POOLGATE_POLICY__FILES", write("p.cedar", policies[0])),
+            ("POOLGATE_POLICY__FILES", write("p.cedar", &policies)),
             ("POOLGATE_AUDIT__UNRECORDED", "everywhere".to_owned()),
         ];
         let sources = Sources {

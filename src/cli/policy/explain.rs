@@ -330,6 +330,18 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
                 ],
                 exit::OK,
             ),
+            (
+                &[
+                    ("POOLGATE_UPSTREAM__KIND", "aws"),
+                    (
+                        "POOLGATE_UPSTREAM__TARGETS",
+                        "[{name = \"shop\", account_id = \"210987654321\"}]",
+                    ),
+                    ("POOLGATE_AUTHN__CALLERS_FILE", callers),
+                    ("POOLGATE_AUDIT__STDOUT", "true"),
+                ],
+                exit::OK,
+            ),
         ] {
             let more = more.iter().map(|(name, value)| set(name, value));
             let environment = more.chain([set("POOLGATE_POLICY__FILES", policies)]);
@@ -343,6 +355,23 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
             let (code, output, errors) = on(&arguments, environment.collect(), "/");
             assert_eq!(code, expected, "{output}{errors}");
         }
+    }
+
+    #[test]
+    fn a_target_that_there_is_not_is_refused_as_a_call_would_be() {
+        let (code, _, errors) = poolgate(&[
+            "explain",
+            "--caller",
+            "a",
+            "--operation",
+            "ListIdentityPools",
+            "--target",
+            "shop",
+        ]);
+
+        assert_eq!(code, exit::USAGE);
+        let expected = "refused before policies are asked: `x-poolgate-target`: no targets are";
+        assert!(errors.starts_with(expected), "{errors}");
     }
 
     #[test]

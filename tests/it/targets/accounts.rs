@@ -57,7 +57,7 @@ async fn a_pool_made_in_one_account_is_not_seen_in_the_other() {
         let listed = ann.list_identity_pools(to(target, list)).await.unwrap();
         let ids = listed.into_inner().identity_pools.into_iter();
         let ids: Vec<String> = ids.map(|pool| pool.identity_pool_id).collect();
-        assert_eq!(ids, [own.clone()], "{target}");
+        assert_eq!(ids, std::slice::from_ref(own), "{target}");
     }
     // What a call does not name goes to the shop.
     let list = pb::ListIdentityPoolsRequest::default();

@@ -84,7 +84,7 @@ fn the_targets_that_are_shown_are_good() {
     let text = fs::read_to_string(TARGETS).unwrap();
     let shown = blocks(&text, "toml");
     let policies = blocks(&text, "cedar");
-    assert_eq!((shown.len(), policies.len()), (2, 1));
+    assert_eq!((shown.len(), policies.len()), (2, 2));
     for targets in shown {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
@@ -97,7 +97,7 @@ fn the_targets_that_are_shown_are_good() {
             "0a".repeat(32)
         );
         let permit = "@id(\"all\") permit (principal, action, resource);";
-        let policies = format!("{permit}\n{}", policies[0]);
+        let policies = format!("{permit}\n{}", policies.join("\n"));
         let set = [
             ("POOLGATE_CONFIG", write("accounts.toml", targets)),
             ("POOLGATE_AUTHN__CALLERS_FILE", write("c.toml", &callers)),

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_name_that_fits_stays_as_it_is() {
         assert_eq!(session_name("shop@example.org"), "shop@example.org");
-        assert_eq!(tag_value("token:shop"), "token:shop");
+        assert_eq!(tag_value("token:ann"), "token:ann");
         assert_eq!(
             tag_value("spiffe://example.org/shop"),
             "spiffe://example.org/shop"
@@ -108,6 +108,7 @@ mod tests {
     fn what_does_not_fit_is_altered_and_nobody_else_has_that_name() {
         let long = "x".repeat(300);
         let longer = "x".repeat(301);
+        assert_eq!(session_name("token:ann"), "token-ann.9b00d8942e7cb5b3");
         let altered = session_name("token:shop");
         assert!(altered.starts_with("token-shop."), "{altered}");
         let callers = [

@@ -105,6 +105,40 @@ async fn what_policies_have_learnt_of_one_account_is_not_believed_of_another() {
     ann.describe_identity(to("shop", identity)).await.unwrap();
 }
 
+/// AWS itself would answer: what is not signed is not of an account.
+#[tokio::test]
+async fn what_is_not_signed_can_be_kept_to_pools_of_the_target() {
+    let (_shop, _bank, targets) = two_accounts().await;
+    let policy = r#"
+        @id("everything") permit (principal, action, resource);
+        @id("pool") forbid (principal, action == Poolgate::Action::"GetId", resource is Poolgate::IdentityPool)
+        unless { resource.tags_known };
+        @id("identity") forbid (principal, action == Poolgate::Action::"GetOpenIdToken", resource is Poolgate::Identity)
+        unless { resource has pool && resource.pool.tags_known };
+    "#;
+    let world = World::start(&targets, policy, &[]);
+    let mut ann = world.client("ann").await;
+    let get_id = pb::GetIdRequest {
+        identity_pool_id: create(&mut ann, "bank").await,
+        ..Default::default()
+    };
+    let identity = ann.get_id(to("bank", get_id.clone())).await.unwrap();
+    let token = pb::GetOpenIdTokenRequest {
+        identity_id: identity.into_inner().identity_id,
+        ..Default::default()
+    };
+
+    ann.get_open_id_token(to("bank", token.clone()))
+        .await
+        .unwrap();
+    let by_pool = ann.get_id(to("", get_id)).await.unwrap_err();
+    let by_identity = ann.get_open_id_token(to("", token)).await.unwrap_err();
+
+    for status in [by_pool, by_identity] {
+        assert_eq!(reason(&status), "POLICY_FORBIDS");
+    }
+}
+
 #[tokio::test]
 async fn a_record_has_the_account_and_the_target_that_were_called() {
     let (_shop, _bank, targets) = two_accounts().await;

@@ -79,6 +79,21 @@ impl Tenant {
     }
 }
 
+/// Which of AWS's accounts a call goes to, by the target that stands for it. Where no targets
+/// are set up it has no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// Its name.
+    pub name: Option<Arc<str>>,
+    /// The number of its account, where it is known.
+    pub account: Option<Arc<str>>,
+}
+
+impl Target {
+    /// The metadata by which a caller names one.
+    pub const METADATA: &str = "x-poolgate-target";
+}
+
 /// The connection that a call came on, in the extensions of each request that came on one.
 #[derive(Clone, Debug, Default)]
 pub struct Connection(CancellationToken);

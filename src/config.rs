@@ -32,6 +32,7 @@ mod quotas;
 mod reader;
 mod schema;
 mod sources;
+mod targets;
 mod tls;
 mod traces;
 
@@ -117,6 +118,7 @@ impl Config {
         config.read(&mut reader);
         cross_checks::run(&config, &mut reader);
         config.effective = effective::toml(&reader);
+        config.effective.push_str(&targets::told(&config.upstream));
         config.effective.push_str(&quotas::told(&config.quota));
         reader.finish().map(|()| config)
     }
@@ -188,6 +190,7 @@ impl Config {
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
         reader.read(&keys::UPSTREAM_SPARE, &mut upstream.spare);
         reader.read(&keys::UPSTREAM_MAX_IN_FLIGHT, &mut upstream.max_in_flight);
+        targets::read(reader, upstream);
 
         policies::read(reader, &mut self.policy, &upstream.region);
         quotas::read(reader, &mut self.quota, upstream);

@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::model;
 use crate::operation::Operation;
 
+mod answered;
 mod denial;
 mod limited;
 
+pub use answered::{AwsError, Lost};
 pub use denial::Denial;
 pub use limited::{AccountQuota, Limited};
 
@@ -42,7 +44,7 @@ pub enum Failure {
         violations: Vec<FieldViolation>,
     },
     /// The resource is in a region calls may not go to.
-    #[error("the region `{region}` is not one of `upstream.regions`")]
+    #[error("the region `{region}` is not one that calls may go to")]
     UnknownRegion {
         /// The region of the resource.
         region: String,
@@ -195,6 +197,22 @@ pub enum Failure {
         /// Why, for our log only.
         cause: String,
     },
+    /// AWS lets nobody, or not this caller, have the role of a target; nothing was sent.
+    #[error("AWS refuses the role that calls to target `{target}` are made with")]
+    RoleRefused {
+        /// The target.
+        target: String,
+        /// Why, for our log only.
+        cause: String,
+    },
+    /// The role of a target could not be asked for; nothing was sent.
+    #[error("the role that calls to target `{target}` are made with cannot be had for a moment")]
+    RoleUnavailable {
+        /// The target.
+        target: String,
+        /// Why, for our log only.
+        cause: String,
+    },
     /// poolgate itself failed.
     #[error("poolgate failed")]
     Internal {
@@ -210,30 +228,6 @@ pub struct FieldViolation {
     pub field: String,
     /// What is wrong.
     pub description: String,
-}
-
-/// What is known about an answer that was lost or cannot be used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// The HTTP status, where there was one.
-    pub http_status: Option<u16>,
-    /// AWS's identifier of the request, where there was one.
-    pub aws_request_id: Option<String>,
-    /// What went wrong, for our log only.
-    pub cause: String,
-}
-
-/// An error that AWS answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AwsError {
-    /// AWS's code, such as `ResourceNotFoundException`.
-    pub code: String,
-    /// AWS's message.
-    pub message: String,
-    /// AWS's identifier of the request.
-    pub request_id: Option<String>,
-    /// The HTTP status.
-    pub http_status: u16,
 }
 
 impl Failure {

@@ -19,6 +19,7 @@ mod record;
 mod route;
 mod slot;
 mod streams;
+mod target;
 mod wrap;
 
 pub use authenticate::Authenticate;
@@ -35,6 +36,7 @@ pub use observe::{Meter, Observe};
 pub use record::{Intend, Record};
 pub use route::{KnownService, Route};
 pub use streams::{Lifetime, Streams};
+pub use target::Targets;
 pub use wrap::{Around, Next, Wrap};
 
 use std::time::Duration;

@@ -36,15 +36,17 @@
 //!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //!   weights          what the message weighs more   (quota)         RESOURCE_EXHAUSTED
+//!   targets          which of AWS's accounts is called (upstream)   INVALID_ARGUMENT
 //!   flow             whose turn upstream this is    (quota)
 //!   authorize        may this caller do this?       (policy)        PERMISSION_DENIED
 //!   intend           the intent of a change is durable before AWS is asked (audit)
 //! service          message -> SDK input                     (convert)
-//! upstream         one client per region; what may be repeated is, what must not is not
+//! upstream         a way to each target; one client per region; what may be repeated is, what must not is not
 //!                  spares an AWS that is slow or fails   UPSTREAM_OVERLOADED, CIRCUIT_OPEN
 //!                  waits for the call's turn at the account's quotas; `server` hands it the
 //!                  guard that says so (quota)            ACCOUNT_QUOTA_EXCEEDED
 //!                  changes of one pool go one after the other; writes are carried to their end
+//!                  where the target has a role: a session for the caller TARGET_ROLE_REFUSED
 //!   SDK            -> Amazon Cognito Identity, or the emulator's connector in process
 //! service          SDK output -> message, failure -> status (convert, status)
 //! ```
@@ -91,6 +93,8 @@
 //! * What clients may try again by themselves: clients/service-config.json, made from
 //!   [`operation`] by `tests/it/service_config.rs`.
 //! * Why a request is or is not sent again: [`upstream`].
+//! * Several AWS accounts, and who AWS is told calls: `upstream/ways.rs` and
+//!   `upstream/sessions.rs`, and docs/targets.md.
 //! * A file that is read again when it changes: `server/reload.rs`.
 //! * A bound or pattern of a field: [`model`].
 //! * What a certificate or a token has to be like, and the callers file: [`authn`].

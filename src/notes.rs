@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::call::{RequestId, Subject};
+use crate::call::{RequestId, Subject, Target};
 use crate::caller::Caller;
 use crate::failure::Failure;
+
+mod decided;
+
+pub use decided::{Allowance, Ruling};
 
 /// The response header with AWS's own identifier of the request.
 pub const AWS_REQUEST_ID: &str = "x-amzn-requestid";
@@ -27,6 +31,7 @@ pub struct Told {
     caller: OnceLock<Caller>,
     message: OnceLock<Bytes>,
     subject: OnceLock<Arc<Subject>>,
+    target: OnceLock<Target>,
     ruling: OnceLock<Ruling>,
     allowance: Mutex<Option<Allowance>>,
     quota_wait: OnceLock<Duration>,
@@ -37,28 +42,6 @@ pub struct Told {
     settled: Mutex<Option<Result<(), String>>>,
     failed: OnceLock<Failed>,
     in_doubt: AtomicBool,
-}
-
-/// What policies made of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
-    /// In one word.
-    pub decision: &'static str,
-    /// The names of the policies that decided.
-    pub policies: Vec<String>,
-}
-
-/// What is left to a caller of a limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowance {
-    /// The limit's name.
-    pub limit: Arc<str>,
-    /// How much it admits at once.
-    pub most: u64,
-    /// How much of that is left.
-    pub left: u64,
-    /// How long it takes until all of it may be had again.
-    pub full_in: Duration,
 }
 
 /// Why a call failed.
@@ -160,6 +143,16 @@ impl Told {
     /// What the call is about.
     pub fn subject(&self) -> Option<&Subject> {
         self.subject.get().map(Arc::as_ref)
+    }
+
+    /// Notes which of AWS's accounts the call goes to.
+    pub fn set_target(&self, target: &Target) {
+        self.target.get_or_init(|| target.clone());
+    }
+
+    /// Which of AWS's accounts the call goes to, once that is chosen.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.get()
     }
 
     /// Notes what policies made of the call.

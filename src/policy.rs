@@ -101,8 +101,10 @@ pub struct Facts {
     /// The tags of the pool that the call names, and of those that its identities are
     /// in. A pool that is not here has no tags that are known.
     pub tags_of_pool: HashMap<String, Arc<BTreeMap<String, String>>>,
+    /// The target that is called, where targets are set up.
+    pub target: Option<Arc<str>>,
     /// The number of the AWS account that is called.
-    pub account: Option<String>,
+    pub account: Option<Arc<str>>,
     /// The pools of identities, as far as they are known.
     pub pool_of_identity: HashMap<String, String>,
 }
@@ -123,6 +125,7 @@ impl Facts {
         let tagged = pools.filter_map(|pool| Some((pool.clone(), tags.clone()?)));
         Self {
             tags_of_pool: tagged.collect(),
+            target: None,
             account: None,
             pool_of_identity,
         }

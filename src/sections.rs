@@ -56,19 +56,31 @@ impl<'t> Reader<'t> {
 
     /// Every mistake by line, or none.
     pub(crate) fn finish(self) -> Result<(), Vec<String>> {
-        let mut mistakes = self.mistakes.into_inner();
-        mistakes.sort_by_key(|(line, _)| *line);
+        let mistakes = self.told().into_iter();
+        let mistakes = mistakes.map(|(line, reason)| format!("line {line}: {reason}"));
+        let mistakes: Vec<String> = mistakes.collect();
         match mistakes.is_empty() {
             true => Ok(()),
-            false => Err(mistakes.into_iter().map(|(_, mistake)| mistake).collect()),
+            false => Err(mistakes),
         }
+    }
+
+    /// Every mistake with its line, by line.
+    pub(crate) fn told(&self) -> Vec<(usize, String)> {
+        let mut mistakes = self.mistakes.borrow().clone();
+        mistakes.sort_by_key(|(line, _)| *line);
+        mistakes
+    }
+
+    /// Whether there is any.
+    pub(crate) fn has_mistakes(&self) -> bool {
+        !self.mistakes.borrow().is_empty()
     }
 
     fn add(&self, start: usize, reason: String) {
         let before = self.text.bytes().take(start);
         let line = 1 + before.filter(|byte| *byte == b'\n').count();
-        let mistake = (line, format!("line {line}: {reason}"));
-        self.mistakes.borrow_mut().push(mistake);
+        self.mistakes.borrow_mut().push((line, reason));
     }
 }
 

@@ -14,7 +14,8 @@ use prost::Message;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::call::{Deadline, Flow, Held, RequestId, Resource, Subject, Tenant};
+use crate::call::{Deadline, Flow, Held, RequestId, Resource, Subject, Target, Tenant};
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::convert::{self, Whole};
 use crate::failure::{Failure, Lost};
@@ -55,7 +56,7 @@ impl Service {
         let answer = match self.outgoing(&metadata, &extensions) {
             Ok(outgoing) => {
                 let input = B::from(message);
-                let pool_id = outgoing.pool_id.clone();
+                let (target, pool_id) = (outgoing.target.clone(), outgoing.pool_id.clone());
                 let (operation, notes) = (outgoing.operation, outgoing.notes.clone());
                 let send = |aws| {
                     let sending = send(aws, input);
@@ -68,7 +69,7 @@ impl Service {
                 let answer = self.upstream.call(outgoing, send).await;
                 answer
                     .map(A::from)
-                    .inspect(|answer| self.learn(pool_id, answer))
+                    .inspect(|answer| self.learn(&target, pool_id, answer))
             }
             Err(failure) => Err(failure),
         };
@@ -105,10 +106,10 @@ impl Service {
     }
 
     /// Remembers which identities belong to the pool that was asked about.
-    fn learn(&self, pool_id: Option<String>, answer: &impl Whole) {
+    fn learn(&self, target: &Target, pool_id: Option<String>, answer: &impl Whole) {
         if let Some(pool_id) = pool_id {
             let identities = answer.identities_of_pool();
-            self.upstream.remember(&pool_id, identities);
+            self.upstream.remember(target, &pool_id, identities);
         }
     }
 
@@ -121,11 +122,13 @@ impl Service {
         let subject = slot::<Arc<Subject>>(extensions)?;
         Ok(Outgoing {
             operation: *slot::<Operation>(extensions)?,
+            target: slot::<Target>(extensions)?.clone(),
             region: subject.region.clone(),
             pool_id: match &subject.resource {
                 Resource::Pool(id) => Some(id.clone()),
                 _ => None,
             },
+            caller: slot::<Caller>(extensions)?.clone(),
             flow: *slot::<Flow>(extensions)?,
             // Where nothing is limited, nothing is held.
             held: extensions.get::<Held>().cloned().unwrap_or_default(),

@@ -263,6 +263,14 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             Answer::ours(code, "UPSTREAM_ANSWER_UNREADABLE", failure).lost(lost)
         }
         F::NoCredentials { .. } => Answer::ours(Code::Internal, "BACKEND_CREDENTIALS", failure),
+        F::RoleRefused { target, .. } => {
+            Answer::ours(Code::PermissionDenied, "TARGET_ROLE_REFUSED", failure)
+                .metadata("target", target)
+                .retry(Retry::Never)
+        }
+        F::RoleUnavailable { target, .. } => {
+            unavailable("TARGET_ROLE_UNAVAILABLE", failure).metadata("target", target)
+        }
         F::Internal { .. } => Answer::ours(Code::Internal, "INTERNAL", failure),
     }
 }

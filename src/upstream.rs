@@ -13,30 +13,42 @@
 //!    call is made that whoever guards the account does not [admit](Admission). What is not
 //!    made is not in doubt.
 //!
-//! It knows nothing of callers, of gRPC or of the emulator, which is only an HTTP
-//! client to it.
+//! 6. Where targets are set up, a call goes to the one that was chosen for it, and is made
+//!    with a session of the caller's own where the target has a role (`ways`, `sessions`).
+//!
+//! It knows nothing of callers but their names, and nothing of gRPC or of the emulator,
+//! which is only an HTTP client to it.
 
 mod admission;
 mod attempts;
+mod choice;
 mod clients;
 mod error;
 mod known;
 mod meter;
+mod outgoing;
 mod overload;
 mod partial_update;
 mod retry;
+mod sessions;
 mod settings;
+mod settled;
+mod targets;
+mod ways;
 mod writes;
 
 pub use admission::{Admission, Admitted, Asked};
 pub use known::{ABSENCE_LASTS, TAGS_LAST, Tags};
 pub use meter::{Circuit, Meter, Shed};
+pub use outgoing::Outgoing;
 pub use settings::{KNOWN_REGIONS, Kind, Settings, Spare};
+pub use targets::{ExternalId, RoleArn, RoleSettings, TargetSettings};
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -44,17 +56,17 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::call::{Flow, Held, Tenant};
+use crate::call::Target;
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
-use crate::operation::{Effect, Operation};
+use crate::operation::{Effect, Operation, Signing};
 use attempts::Sending;
-use clients::Clients;
-use known::Known;
 use meter::Untold;
-use overload::Overload;
-use partial_update::{PoolLock, PoolLocks};
+use partial_update::PoolLock;
+use settled::settle;
+use ways::{Way, Ways};
 use writes::Writes;
 
 /// The most time kept back from a caller's deadline for the answer's own way; a
@@ -63,35 +75,10 @@ pub const DEADLINE_MARGIN: Duration = Duration::from_millis(50);
 
 /// The way to AWS.
 pub struct Upstream {
-    clients: Clients,
-    known: Known,
-    locks: PoolLocks,
+    ways: Ways,
     writes: Writes,
-    overload: Overload,
     admission: Option<Arc<dyn Admission>>,
-    meter: Arc<dyn Meter>,
     clock: Clock,
-}
-
-/// One call on its way out.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// The operation.
-    pub operation: Operation,
-    /// The region of its resource, where it names one.
-    pub region: Option<String>,
-    /// The pool it names, where it names one.
-    pub pool_id: Option<String>,
-    /// Whose it is, for those who share AWS's quotas among callers.
-    pub flow: Flow,
-    /// What is let go when nothing of the call is under way any more.
-    pub held: Held,
-    /// How long the caller still waits.
-    pub left: Duration,
-    /// Where to note what outer rooms want to know.
-    pub notes: Notes,
-    /// Whose store of the emulator is meant, where the caller says so.
-    pub tenant: Option<Tenant>,
 }
 
 impl Upstream {
@@ -116,12 +103,8 @@ impl Upstream {
     ) -> Self {
         Self {
             writes: Writes::new(settings.max_writes, writes),
-            overload: Overload::new(&settings, clock.clone(), Arc::clone(&meter)),
-            clients: Clients::new(settings, http_client).await,
-            known: Known::default(),
-            locks: PoolLocks::default(),
+            ways: Ways::new(settings, http_client, &clock, &meter).await,
             admission: None,
-            meter,
             clock,
         }
     }
@@ -133,9 +116,16 @@ impl Upstream {
         self
     }
 
-    /// The number of the AWS account that is called, where it is known.
-    pub fn account_id(&self) -> Option<&str> {
-        self.clients.account_id()
+    /// The target of a call for a resource in a region, or for none. A call may name its
+    /// target in its metadata.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the metadata when it names no target, or has to name one and does not,
+    /// and [`Failure::UnknownRegion`] where targets are set up and the region is not the
+    /// target's.
+    pub fn choose(&self, named: Option<&[u8]>, region: Option<&str>) -> Result<Target, Failure> {
+        self.ways.choose(named, region).cloned()
     }
 
     /// Makes one call. `send` is given the client to send with.
@@ -160,7 +150,8 @@ impl Upstream {
     {
         let lock = match &outgoing.pool_id {
             Some(pool_id) if outgoing.operation.changes_pool() => {
-                Some(self.locks.lock(pool_id).await)
+                let locks = &self.ways.to(&outgoing.target)?.locks;
+                Some(locks.lock(pool_id).await)
             }
             _ => None,
         };
@@ -180,51 +171,58 @@ impl Upstream {
     {
         let Outgoing {
             operation,
+            target,
             region,
             pool_id,
+            caller,
             flow,
             held,
             left,
             notes,
             tenant,
         } = outgoing;
+        let way = Arc::clone(self.ways.to(&target)?);
         let left = left.saturating_sub(DEADLINE_MARGIN.min(left / 10));
         if left.is_zero() {
             return Err(Failure::DeadlineExceeded);
         }
-        let region = self.clients.region(region.as_deref())?;
-        let client = self.clients.get(region, operation);
+        let region = way.clients.region(region.as_deref())?;
+        let client = way.clients.get(region, operation);
         let client = match &tenant {
-            Some(tenant) => self.clients.of_tenant(&client, tenant)?,
+            Some(tenant) => way.clients.of_tenant(&client, tenant)?,
             None => client,
         };
         // Before the call waits for anything, because it would wait in vain.
-        self.overload.check(region, operation, flow)?;
+        way.overload.check(region, operation, flow)?;
+        // Before it has a turn, because others would wait as long as it does.
+        let (credentials, left) = self.credentials(&way, operation, &caller, left).await?;
         let room = match operation.effect() {
             Effect::Write => Some(self.writes.room()?),
             Effect::Read | Effect::Issue => None,
         };
         let asked = Asked {
             operation,
+            account: way.target.account.as_deref(),
             region,
             flow,
             left,
         };
         let (admitted, left) = self.admitted(asked, &notes).await?;
-        let under_way = self.overload.enter(region, operation, flow)?;
+        let under_way = way.overload.enter(region, operation, flow)?;
         notes.set_in_doubt(operation.leaves_doubt());
         let sending = Arc::new(Sending {
             region: region.to_owned(),
             operation,
             notes: notes.clone(),
+            credentials,
             admitted,
-            meter: Arc::clone(&self.meter),
+            meter: Arc::clone(&way.meter),
             throttled: Default::default(),
         });
         let settled = {
             let notes = notes.clone();
             let request = send(client);
-            let known = self.known.clone();
+            let way = Arc::clone(&way);
             async move {
                 let settled = settle(operation, &notes, sending.noted(request).await);
                 let failure = settled.as_ref().err();
@@ -232,8 +230,9 @@ impl Upstream {
                 under_way.end(failure);
                 // Also after a failure, which may have come too late to change nothing.
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
-                    known.forget_tags(pool_id);
+                    way.known.forget_tags(pool_id);
                 }
+                way.forget_session(&caller, &sending, failure);
                 settled
             }
             // A write goes on in a task of its own, below the same span.
@@ -249,6 +248,33 @@ impl Upstream {
                 Err(_) if operation.leaves_doubt() => Err(Failure::DeadlineExceededInDoubt),
                 Err(_) => Err(Failure::DeadlineExceeded),
             },
+        }
+    }
+
+    /// What the call is signed with, where that is its caller's own; and how much time is
+    /// left then. What is not signed needs none.
+    async fn credentials(
+        &self,
+        way: &Way,
+        operation: Operation,
+        caller: &Caller,
+        left: Duration,
+    ) -> Result<(Option<Credentials>, Duration), Failure> {
+        let (Some(sessions), Signing::Signed) = (&way.sessions, operation.signing()) else {
+            return Ok((None, left));
+        };
+        let began = self.clock.instant();
+        let asking = tokio::time::timeout(left, sessions.credentials(caller.id()));
+        let credentials = asking.await.map_err(|_| Failure::DeadlineExceeded)??;
+        Ok((Some(credentials), self.still(left, began)?))
+    }
+
+    /// How much is left of the time that was left then.
+    fn still(&self, left: Duration, then: Instant) -> Result<Duration, Failure> {
+        let since = self.clock.instant().saturating_duration_since(then);
+        match left.saturating_sub(since) {
+            Duration::ZERO => Err(Failure::DeadlineExceeded),
+            left => Ok(left),
         }
     }
 
@@ -268,29 +294,6 @@ impl Upstream {
         if !waited.is_zero() {
             notes.set_quota_wait(waited);
         }
-        let since = self.clock.instant().saturating_duration_since(began);
-        match asked.left.saturating_sub(since) {
-            Duration::ZERO => Err(Failure::DeadlineExceeded),
-            left => Ok((Some(admitted), left)),
-        }
+        Ok((Some(admitted), self.still(asked.left, began)?))
     }
-}
-
-/// Notes whether doubt remains, and turns an SDK error into a failure.
-fn settle<O, E>(
-    operation: Operation,
-    notes: &Notes,
-    answer: Result<O, SdkError<E, HttpResponse>>,
-) -> Result<O, Failure>
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let settled = answer.map_err(|error| error::failure(operation, &error));
-    notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
-    match &settled {
-        Ok(_) => notes.set_settled(Ok(())),
-        Err(Failure::Aws(error)) => notes.set_settled(Err(error.code.clone())),
-        Err(_) => {}
-    }
-    settled
 }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::events::Origin;
 use super::redact::Truncated;
 use super::shape::Identity;
 use crate::caller::{Caller, Proof};
@@ -14,12 +13,12 @@ pub(super) const NAME: usize = 2048;
 /// and for a static token; these are ours.
 pub(super) fn identity<'a>(
     caller: Option<&'a Caller>,
-    origin: &'a Origin,
+    account: Option<&'a str>,
     cut: &mut Truncated,
 ) -> Identity<'a> {
     let blank = Identity {
         kind: "Unknown",
-        account_id: origin.account_id.as_deref(),
+        account_id: account,
         ..Identity::default()
     };
     let Some(caller) = caller else {

@@ -148,7 +148,7 @@ impl Call<'_> {
             Ending::Ended { .. } => AWS_SOURCE,
         };
         let mut record = Record {
-            user_identity: identity(self.told.caller(), self.origin, &mut cut),
+            user_identity: identity(self.told.caller(), self.account(), &mut cut),
             source_ip_address: self.source(),
             user_agent: self.user_agent(&mut cut),
             error_code,
@@ -161,6 +161,7 @@ impl Call<'_> {
             event_type: "AwsApiCall",
             api_version: Some("2014-06-30"),
             management_event: !is_data,
+            recipient_account_id: self.account(),
             shared_event_id: Some(self.shared),
             event_category: if is_data { "Data" } else { "Management" },
             tls_details: self.tls_details(&mut cut),
@@ -207,6 +208,15 @@ impl Call<'_> {
         }
     }
 
+    /// The account that the call goes to, where it is known.
+    fn account(&self) -> Option<&str> {
+        let of_target = self
+            .told
+            .target()
+            .and_then(|target| target.account.as_deref());
+        of_target.or(self.origin.account_id.as_deref())
+    }
+
     /// AWS's identifier of the request, or else the call's name.
     fn request_id(&self, cut: &mut Truncated) -> Option<Text<'_>> {
         let ours = || self.told.request_id().map(call::RequestId::as_str);
@@ -243,7 +253,7 @@ impl Call<'_> {
         response: Option<&Value>,
         cut: &mut Truncated,
     ) -> Vec<Resource<'_>> {
-        let (Some(subject), Some(account_id)) = (subject, self.origin.account_id.as_deref()) else {
+        let (Some(subject), Some(account_id)) = (subject, self.account()) else {
             return Vec::new();
         };
         let created = response.and_then(|response| response.get("identityPoolId")?.as_str());

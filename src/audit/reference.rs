@@ -181,6 +181,10 @@ const FIELDS: &[Field] = &[
         "the policies that decided",
     ),
     (
+        "additionalEventData.target",
+        "the target whose account was called, where targets are set up",
+    ),
+    (
         "additionalEventData.quotaLimit",
         "the limit that the call was counted by",
     ),

@@ -93,7 +93,7 @@ fn ours(failure: &Failure) -> String {
         }
         Failure::MalformedMessage(_) => "the request cannot be read".to_owned(),
         Failure::UnknownRegion { .. } => {
-            "the region of the resource is not one of `upstream.regions`".to_owned()
+            "the region of the resource is not one that calls may go to".to_owned()
         }
         failure => failure.to_string(),
     }

@@ -15,6 +15,7 @@ mod files;
 mod login_providers;
 mod policy;
 mod quota;
+mod tables;
 mod targets;
 
 pub(super) use addresses::{Address, AddressOrOff, Url};
@@ -24,6 +25,7 @@ pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
 pub(super) use quota::Window;
+pub(super) use tables::TargetTables;
 pub(super) use targets::Targets;
 
 /// How a value is written in TOML.
@@ -35,6 +37,8 @@ pub(super) enum Shape {
     Bare,
     /// A list of quoted words.
     List,
+    /// A list of tables.
+    Tables,
 }
 
 /// What a key accepts.
@@ -57,6 +61,7 @@ pub(super) trait Accepts: Sync {
             Shape::Quoted => json!({ "type": "string" }),
             Shape::Bare => json!({ "type": ["boolean", "integer"] }),
             Shape::List => json!({ "type": "array", "items": { "type": "string" } }),
+            Shape::Tables => json!({ "type": "array", "items": { "type": "object" } }),
         }
     }
 

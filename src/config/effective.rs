@@ -34,6 +34,8 @@ fn line(key: &dyn AnyKey, reader: &Reader) -> String {
         return format!("# {} is unset", key.name());
     };
     let value = match key.shape() {
+        // They come after all sections, because no key can come after them in its own.
+        Shape::Tables => return format!("# {} are at the end", key.name()),
         Shape::Bare => value.to_owned(),
         Shape::Quoted => quoted(value),
         Shape::List => {

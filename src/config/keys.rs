@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Ratio, Region, Regions, RoleArns,
-    SamlFiles, SecretKeysFile, Span, Tag, Targets, Url, Whole, Window,
+    SamlFiles, SecretKeysFile, Span, Tag, TargetTables, Targets, Url, Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -173,6 +173,8 @@ keys! {
         "The regions that calls may go to. Unset: every region this version knows.";
     UPSTREAM_ACCOUNT_ID: Maybe<AccountId> = "upstream.account_id", None, Maybe(AccountId),
         "The number of the AWS account that is called, for policies that ask for it. Unset: not known; the emulator's own with `upstream.kind = \"emulator\"`.";
+    UPSTREAM_TARGETS: TargetTables = "upstream.targets", None, TargetTables,
+        "The AWS accounts that calls go to, by region or by the metadata `x-poolgate-target`, each with a role where it wants one: see docs/targets.md. Wants `upstream.kind = \"aws\"`. Unset: one account, and poolgate's own credentials.";
     UPSTREAM_ENDPOINT_URL: Url = "upstream.endpoint_url", None, Url,
         "Where requests are sent, in place of AWS's endpoint of the region. Wants `upstream.kind = \"aws\"`.";
     UPSTREAM_FIPS: Flag = "upstream.fips", Some("false"), Flag,

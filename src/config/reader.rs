@@ -58,6 +58,11 @@ impl Reader {
         self.collected.mistakes.push(mistake);
     }
 
+    /// Adds a mistake whose place is known better than by a key.
+    pub(super) fn mistake(&mut self, mistake: Mistake) {
+        self.collected.mistakes.push(mistake);
+    }
+
     /// Whether a mistake was made at this key. Contradictions that follow from it
     /// would only confuse.
     pub(super) fn is_wrong(&self, key: &dyn AnyKey) -> bool {

@@ -49,7 +49,7 @@ fn of_key(key: &dyn AnyKey) -> Value {
 /// A value as it stands in a file.
 fn written(shape: Shape, text: &str) -> Value {
     match shape {
-        Shape::Quoted => Value::from(text),
+        Shape::Quoted | Shape::Tables => Value::from(text),
         Shape::Bare => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
         Shape::List => text
             .split(',')

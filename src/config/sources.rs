@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::accepts::Shape;
 use super::key::AnyKey;
 use super::mistake::{Mistake, Source};
 use super::{FILE_VARIABLE, Sources, keys, nearest};
@@ -106,7 +107,7 @@ impl Collected {
                 .any(|key| key.section() == section.get_ref());
             match value.get_ref() {
                 DeValue::Table(entries) if known => {
-                    self.add_section(section.get_ref(), entries, &at);
+                    self.add_section(section.get_ref(), entries, text, &at);
                 }
                 _ if known => {
                     let reason = format!("a section; write `[{}]`", section.get_ref());
@@ -121,7 +122,13 @@ impl Collected {
         }
     }
 
-    fn add_section(&mut self, section: &str, entries: &DeTable<'_>, at: &impl Fn(usize) -> Source) {
+    fn add_section(
+        &mut self,
+        section: &str,
+        entries: &DeTable<'_>,
+        whole: &str,
+        at: &impl Fn(usize) -> Source,
+    ) {
         for (name, value) in entries {
             let source = at(name.span().start);
             let path = format!("{section}.{}", name.get_ref());
@@ -132,6 +139,11 @@ impl Collected {
                 self.mistake(source, Some(path), reason);
                 continue;
             };
+            // Tables are read in the text that they stand in, so that mistakes have a line.
+            if key.shape() == Shape::Tables {
+                self.set(*key, whole.to_owned(), source);
+                continue;
+            }
             match text_of(value) {
                 Some(text) => self.set(*key, text, source),
                 None => self.mistakes.push(Mistake {

@@ -1,6 +1,6 @@
 //! The Security Token Service, as far as identity pools need it: `GetCallerIdentity`,
-//! and `AssumeRoleWithWebIdentity` for the emulator's own tokens, which is the second
-//! half of the classic flow.
+//! `AssumeRoleWithWebIdentity` for the emulator's own tokens, which is the second half of
+//! the classic flow, and `AssumeRole` for those who come from another account.
 //!
 //! There is no IAM, so the trust policies of roles are taken to be those that AWS's
 //! console writes: the pool's role for guests trusts guests, its other roles trust
@@ -19,6 +19,8 @@ use super::error::{Error, Kind};
 use super::signature;
 
 mod answer;
+mod assume_role;
+mod wanted;
 mod web_identity;
 
 use answer::Element;
@@ -75,7 +77,7 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
     let version = parameters.get("Version").map_or("", String::as_str);
     let known = matches!(
         action.as_str(),
-        "GetCallerIdentity" | "AssumeRoleWithWebIdentity"
+        "GetCallerIdentity" | "AssumeRole" | "AssumeRoleWithWebIdentity"
     );
     if !known || version != VERSION {
         return Err(Refused::new(
@@ -86,28 +88,39 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
     let keys = &emulator.settings.secret_keys;
     signature::check(request, "sts", keys, emulator.outside.now())?;
     let result = match action.as_str() {
-        "GetCallerIdentity" => caller_identity(emulator, request)?,
+        "GetCallerIdentity" => {
+            check_signed(request)?;
+            caller_identity(emulator)
+        }
+        "AssumeRole" => {
+            check_signed(request)?;
+            assume_role::assume_role(emulator, &parameters)?
+        }
         _ => web_identity::assume_role(emulator, &parameters)?,
     };
     Ok((action, result))
 }
 
-/// Whoever signs is the account itself.
-fn caller_identity(emulator: &Emulator, request: &Request<Bytes>) -> Result<Vec<Element>, Refused> {
-    if !signature::is_signed(request) {
-        return Err(Refused {
+fn check_signed(request: &Request<Bytes>) -> Result<(), Refused> {
+    match signature::is_signed(request) {
+        true => Ok(()),
+        false => Err(Refused {
             status: StatusCode::FORBIDDEN,
             code: "MissingAuthenticationToken",
             message: "Request is missing Authentication Token".to_owned(),
-        });
+        }),
     }
+}
+
+/// Whoever signs is the account itself.
+fn caller_identity(emulator: &Emulator) -> Vec<Element> {
     let account = &emulator.settings.account_id;
     let partition = super::region::partition(&emulator.settings.default_region);
-    Ok(vec![
+    vec![
         Element::text("Arn", format!("arn:{partition}:iam::{account}:root")),
         Element::text("UserId", account),
         Element::text("Account", account),
-    ])
+    ]
 }
 
 impl Refused {
@@ -119,11 +132,11 @@ impl Refused {
         }
     }
 
-    fn denied() -> Self {
+    fn denied(action: &str) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
             code: "AccessDenied",
-            message: "Not authorized to perform sts:AssumeRoleWithWebIdentity".to_owned(),
+            message: format!("Not authorized to perform sts:{action}"),
         }
     }
 }

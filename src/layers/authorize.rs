@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use super::slot::{peer, slot};
 use super::{Gate, Meter, Request};
-use crate::call::{Deadline, Flow, Resource, Subject, Tenant};
+use crate::call::{Deadline, Flow, Resource, Subject, Target, Tenant};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
@@ -20,7 +20,7 @@ use crate::rpc::Rpc;
 
 /// Answers PERMISSION_DENIED unless the policies permit the call.
 ///
-/// It stands below the layers that fill in the caller, the operation and the subject; a
+/// It stands below the layers that fill in the caller, the operation, the subject and the target; a
 /// slot that is empty is a defect and refuses the call. A call that names a
 /// [`Tenant`] is refused as INVALID_ARGUMENT before anything is looked up.
 pub struct Authorize {
@@ -45,11 +45,8 @@ pub trait Lookup: Send + Sync {
     /// The tags of a pool; nothing when there is no such pool.
     fn pool_tags<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<Option<Tags>, Failure>>;
 
-    /// The number of the AWS account that is called, where it is known.
-    fn account(&self) -> Option<String>;
-
-    /// The pool of an identity, where it is known.
-    fn pool_of(&self, identity_id: &str) -> Option<String>;
+    /// The pool of an identity of a target's account, where it is known.
+    fn pool_of(&self, target: &Target, identity_id: &str) -> Option<String>;
 }
 
 /// The tags of a pool.
@@ -63,6 +60,10 @@ pub struct Asking<'a> {
     pub region: Option<&'a str>,
     /// The operation that is to be judged.
     pub operation: Operation,
+    /// Where it goes.
+    pub target: &'a Target,
+    /// Who calls.
+    pub caller: &'a Caller,
     /// Whose it is.
     pub flow: Flow,
     /// When the call has to be answered.
@@ -100,12 +101,14 @@ impl Authorize {
         };
         let subject: &Subject = slot::<Arc<Subject>>(&request.extensions)?;
         let needs = policies.needs(operation.into());
+        let target = slot::<Target>(&request.extensions)?;
         let mut facts = Facts {
-            account: self.lookup.account(),
+            target: target.name.clone(),
+            account: target.account.clone(),
             ..Facts::default()
         };
         if needs.pool_of_identity {
-            facts.pool_of_identity = self.pools(subject.resource.identities());
+            facts.pool_of_identity = self.pools(target, subject.resource.identities());
         }
         if needs.tags {
             match policies.prospect(&self.question(request, operation.into(), &facts)?) {
@@ -159,6 +162,8 @@ impl Authorize {
                 pool_id,
                 region: subject.region.as_deref(),
                 operation,
+                target: slot::<Target>(&request.extensions)?,
+                caller: slot::<Caller>(&request.extensions)?,
                 flow,
                 deadline,
             };
@@ -169,9 +174,9 @@ impl Authorize {
         Ok(found)
     }
 
-    fn pools(&self, identities: &[String]) -> HashMap<String, String> {
+    fn pools(&self, target: &Target, identities: &[String]) -> HashMap<String, String> {
         let known = identities.iter().filter_map(|id| {
-            let pool = self.lookup.pool_of(id)?;
+            let pool = self.lookup.pool_of(target, id)?;
             Some((id.clone(), pool))
         });
         known.collect()

@@ -137,20 +137,19 @@ impl Source<'_> {
 
     fn account(&self) -> Result<Entity, String> {
         let mut attributes = vec![("region", text(self.region))];
-        attributes.extend(self.number());
+        attributes.extend(self.place());
         entity(names::account(), attributes, [], [])
     }
 
     fn pool(&self, id: &str) -> Result<Entity, String> {
         let tags = self.facts.tags_of_pool.get(id);
-        let account = self.facts.account.as_deref();
-        self.made.pool(id, tags, self.region, account, || {
+        self.made.pool(id, self.region, self.facts, || {
             let mut attributes = vec![
                 ("id", text(id)),
                 ("region", text(self.region)),
                 ("tags_known", Expression::new_bool(tags.is_some())),
             ];
-            attributes.extend(self.number());
+            attributes.extend(self.place());
             let tags = tags.map(|tags| tags.iter());
             entity(names::pool(id), attributes, [], tags.into_iter().flatten())
         })
@@ -158,15 +157,20 @@ impl Source<'_> {
 
     fn identity(&self, id: &str, pool: Option<&EntityUid>) -> Result<Entity, String> {
         let mut attributes = vec![("id", text(id)), ("region", text(self.region))];
+        attributes.extend(self.place());
         let reference = pool.cloned().map(Expression::new_entity_uid);
         attributes.extend(reference.map(|pool| ("pool", pool)));
         let parent = pool.filter(|_| self.mentioned.hierarchy);
         entity(names::identity(id), attributes, parent.cloned(), [])
     }
 
-    fn number(&self) -> Option<(&'static str, Expression)> {
-        let account = self.facts.account.as_deref()?;
-        Some(("account", text(account)))
+    /// The account and the target, as far as they are known.
+    fn place(&self) -> impl Iterator<Item = (&'static str, Expression)> {
+        let account = self.facts.account.as_deref();
+        let target = self.facts.target.as_deref();
+        let account = account.map(|account| ("account", text(account)));
+        let target = target.map(|target| ("target", text(target)));
+        account.into_iter().chain(target)
     }
 }
 

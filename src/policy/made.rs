@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cedar_policy::Entity;
 use quick_cache::sync::Cache;
 
+use super::Facts;
 use crate::caller::Caller;
 
 /// How many callers and how many pools are kept, about.
@@ -27,7 +28,8 @@ struct MadeCaller {
 struct MadePool {
     tags: Option<Arc<Tags>>,
     region: String,
-    account: Option<String>,
+    account: Option<Arc<str>>,
+    target: Option<Arc<str>>,
     entity: Entity,
 }
 
@@ -64,20 +66,20 @@ impl Made {
         Ok(entity)
     }
 
-    /// The entity of a pool with these tags, if they are known, in this region and, where
-    /// it is known, account.
+    /// The entity of a pool in this region, with these facts about it.
     pub(super) fn pool(
         &self,
         id: &str,
-        tags: Option<&Arc<Tags>>,
         region: &str,
-        account: Option<&str>,
+        facts: &Facts,
         make: impl FnOnce() -> Result<Entity, String>,
     ) -> Result<Entity, String> {
+        let tags = facts.tags_of_pool.get(id);
         if let Some(made) = self.pools.get(id)
             && made.tags.as_ref() == tags
             && made.region == region
-            && made.account.as_deref() == account
+            && made.account == facts.account
+            && made.target == facts.target
         {
             return Ok(made.entity.clone());
         }
@@ -85,7 +87,8 @@ impl Made {
         let made = MadePool {
             tags: tags.cloned(),
             region: region.to_owned(),
-            account: account.map(str::to_owned),
+            account: facts.account.clone(),
+            target: facts.target.clone(),
             entity: entity.clone(),
         };
         self.pools.insert(id.to_owned(), Arc::new(made));
@@ -119,6 +122,35 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_of_another_target_or_account_is_made_anew() {
+        let made = Made::new();
+        let entity = |name: &str| Ok(Entity::with_uid(names::pool(name)));
+        let in_shop = Facts {
+            target: Some("shop".into()),
+            account: Some("111111111111".into()),
+            ..Facts::default()
+        };
+        let in_bank = Facts {
+            account: Some("222222222222".into()),
+            ..in_shop.clone()
+        };
+        let by_name = Facts {
+            target: Some("shop-admin".into()),
+            ..in_bank.clone()
+        };
+
+        for (facts, expected) in [
+            (&in_shop, "first"),
+            (&in_shop, "first"),
+            (&in_bank, "second"),
+            (&by_name, "third"),
+        ] {
+            let next = made.pool("a", "eu", facts, || entity(expected)).unwrap();
+            assert_eq!(next.uid(), names::pool(expected));
+        }
+    }
+
+    #[test]
     fn a_pool_whose_tags_are_others_is_made_anew() {
         let made = Made::new();
         let tags_of = |tag: &str| Arc::new(BTreeMap::from([(tag.to_owned(), String::new())]));
@@ -131,7 +163,14 @@ mod tests {
             (Some("other"), "third"),
         ] {
             let tags = tags.map(tags_of);
-            let next = made.pool("a", tags.as_ref(), "eu", None, || entity(expected));
+            let facts = Facts {
+                tags_of_pool: tags
+                    .map(|tags| ("a".to_owned(), tags))
+                    .into_iter()
+                    .collect(),
+                ..Facts::default()
+            };
+            let next = made.pool("a", "eu", &facts, || entity(expected));
             let next = next.unwrap();
             assert_eq!(next.uid(), names::pool(expected));
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -68,6 +69,7 @@ struct WrittenSample {
     #[serde(default)]
     pool_of_identity: HashMap<String, String>,
     account: Option<String>,
+    target: Option<String>,
     peer: Option<IpAddr>,
     time: Option<String>,
     expect: Expected,
@@ -146,7 +148,8 @@ impl Sample {
             ),
             operation,
             facts: Facts {
-                account: written.account,
+                account: written.account.map(Arc::from),
+                target: written.target.map(Arc::from),
                 ..Facts::about_one_pool(
                     &subject.resource,
                     written.pool_tags,

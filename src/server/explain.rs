@@ -13,6 +13,9 @@ use crate::operation::Operation;
 use crate::policy::{Facts, Needs, Outcome, Policies, Question, Settings, Verdict};
 use crate::{convert, emulator, upstream};
 
+/// What calls would go to, with the number of the account where it is known.
+pub type Called = upstream::Settings;
+
 /// A call that nobody makes.
 pub struct Case {
     /// Who would call.
@@ -23,8 +26,10 @@ pub struct Case {
     pub request: DynamicMessage,
     /// The tags of the pool; nothing if they are not known.
     pub pool_tags: Option<BTreeMap<String, String>>,
-    /// The number of the AWS account that would be called, where it is known.
-    pub account: Option<String>,
+    /// What would be called.
+    pub called: Called,
+    /// The target that the call would name, if any.
+    pub target: Option<String>,
     /// The pools of identities, as far as they are known.
     pub pool_of_identity: HashMap<String, String>,
     /// Where the call would come from.
@@ -85,8 +90,13 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
     })?;
     let subject = convert::subject(case.operation, &case.request)
         .map_err(|failure| format!("refused before policies are asked: {failure}"))?;
+    let named = case.target.as_deref().map(str::as_bytes);
+    let target = case.called.choose(named, subject.region.as_deref());
+    let target =
+        target.map_err(|failure| format!("refused before policies are asked: {failure}"))?;
     let facts = Facts {
-        account: case.account.clone(),
+        account: target.account,
+        target: target.name,
         ..Facts::about_one_pool(
             &subject.resource,
             case.pool_tags.clone(),
@@ -132,12 +142,13 @@ fn asked(needs: Needs, case: &Case) -> Vec<&'static str> {
     tags.into_iter().chain(pool).collect()
 }
 
-/// The number of the AWS account that calls would go to, where it is known.
-pub fn account(upstream: &upstream::Settings, emulator: &emulator::Settings) -> Option<String> {
-    match upstream.kind {
-        upstream::Kind::Aws => upstream.account_id.clone(),
-        upstream::Kind::Emulator => Some(emulator.account_id.clone()),
+/// What calls would go to by what is set.
+pub fn called(upstream: &upstream::Settings, emulator: &emulator::Settings) -> Called {
+    let mut called = upstream.clone();
+    if called.kind == upstream::Kind::Emulator {
+        called.account_id = Some(emulator.account_id.clone());
     }
+    called
 }
 
 /// What policies can speak of, in Cedar's own syntax.

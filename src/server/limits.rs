@@ -1,6 +1,7 @@
 //! How often callers may do what: the engine that says so, and its file, which is read
 //! again when it changes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Bounds {
     pub brake: Option<Arc<Brake>>,
     /// What AWS admits of the account, shared among callers.
     pub guard: Option<Arc<Guard>>,
+    /// The same of each account of targets, where there are any.
+    pub guards: BTreeMap<String, Arc<Guard>>,
 }
 
 impl Bounds {
@@ -40,19 +43,23 @@ impl Bounds {
             limiter: settings.is_on().then(|| Arc::new(limiter())),
             brake: brake(settings, asks_callers, clock),
             guard: settings.guards_account().then(|| Arc::new(guard())),
+            guards: BTreeMap::new(),
         }
     }
 
     /// What says when a call to AWS may be made, where anything does.
     pub fn admission(&self) -> Option<Arc<dyn Admission>> {
-        let guard = Arc::clone(self.guard.as_ref()?);
-        Some(Arc::new(AccountAdmission(guard)))
+        Some(Arc::new(AccountAdmission {
+            only: Arc::clone(self.guard.as_ref()?),
+            by_account: self.guards.clone(),
+        }))
     }
 
     /// The same, or in Redis as it is set, and the file is read again whenever it changes,
-    /// until `ended`.
+    /// until `ended`. Each of `accounts` has quotas of its own.
     pub(super) fn watched(
         settings: &Settings,
+        accounts: BTreeSet<String>,
         asks_callers: bool,
         clock: &Clock,
         metrics: &Arc<Metrics>,
@@ -73,11 +80,18 @@ impl Bounds {
             _ => Self::new(&read, asks_callers, clock),
         };
         if bounds.guard.is_some() {
-            let account = read.limits.account();
-            let meter = Arc::clone(metrics) as _;
-            let guard = Guard::metered(account, read.replicas, clock.clone(), meter);
-            let guard = bounds.guard.insert(Arc::new(guard));
-            let (reporting, ended) = (report(Arc::clone(guard)), ended.clone());
+            let guard = |meter| {
+                let account = read.limits.account();
+                Arc::new(Guard::metered(account, read.replicas, clock.clone(), meter))
+            };
+            bounds.guard = Some(guard(Arc::clone(metrics) as _));
+            let of_account = |account: String| {
+                let meter = metrics.of_account(&account);
+                (account, guard(meter))
+            };
+            bounds.guards = accounts.into_iter().map(of_account).collect();
+            let all = bounds.all_guards();
+            let (reporting, ended) = (report(all), ended.clone());
             tokio::spawn(async move { ended.run_until_cancelled(reporting).await });
         }
         let Some(limiter) = &bounds.limiter else {
@@ -87,7 +101,7 @@ impl Bounds {
             let reload = reload(
                 settings.clone(),
                 Arc::clone(limiter),
-                bounds.guard.clone(),
+                bounds.all_guards(),
                 file,
             );
             watch.spawn(reload, Arc::clone(metrics), ended.clone());
@@ -96,6 +110,11 @@ impl Bounds {
         let ended = ended.clone();
         tokio::spawn(async move { ended.run_until_cancelled(sweeping).await });
         Ok(bounds)
+    }
+
+    fn all_guards(&self) -> Vec<Arc<Guard>> {
+        let all = self.guard.iter().chain(self.guards.values());
+        all.map(Arc::clone).collect()
     }
 }
 
@@ -126,13 +145,13 @@ fn shared(
 fn reload(
     settings: Settings,
     limiter: Arc<Limiter>,
-    guard: Option<Arc<Guard>>,
+    guards: Vec<Arc<Guard>>,
     file: PathBuf,
 ) -> impl Fn() -> Reloaded {
     move || {
         let limits = settings.read_limits(&file)?;
         limiter.reload(&limits);
-        if let Some(guard) = &guard {
+        for guard in &guards {
             guard.reload(limits.account());
         }
         Ok(vec![file.clone()])

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::call::Target;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::layers::{Asking, Lookup, Tags};
@@ -22,6 +23,8 @@ impl Lookup for UpstreamLookup {
             let now = self.clock.instant();
             let call = Outgoing {
                 operation: asking.operation,
+                target: asking.target.clone(),
+                caller: asking.caller.clone(),
                 region: asking.region.map(str::to_owned),
                 pool_id: None,
                 flow: asking.flow,
@@ -35,12 +38,8 @@ impl Lookup for UpstreamLookup {
         .boxed()
     }
 
-    fn account(&self) -> Option<String> {
-        self.upstream.account_id().map(str::to_owned)
-    }
-
-    fn pool_of(&self, identity_id: &str) -> Option<String> {
-        let pool = self.upstream.pool_of(identity_id)?;
+    fn pool_of(&self, target: &Target, identity_id: &str) -> Option<String> {
+        let pool = self.upstream.pool_of(target, identity_id)?;
         Some(pool.to_string())
     }
 }

@@ -88,7 +88,10 @@ impl Rules {
         }
         let mut rules = Self::open(&read, policies, clock).map_err(StartError::Rules)?;
         let asks_callers = rules.authenticator.is_some();
-        rules.bounds = Bounds::watched(&parts.quota, asks_callers, clock, metrics, ended)?;
+        let targets = parts.upstream.targets.iter();
+        let accounts = targets.map(|target| target.account_id.clone()).collect();
+        rules.bounds =
+            Bounds::watched(&parts.quota, accounts, asks_callers, clock, metrics, ended)?;
         if let (Some(authenticator), Some(file)) = (&rules.authenticator, &callers.callers_file) {
             let reload = reload_callers(Arc::clone(authenticator), file.clone());
             watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());

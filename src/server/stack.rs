@@ -15,7 +15,7 @@ use crate::audit::Recorder;
 use crate::clock::Clock;
 use crate::layers::{
     Around, CatchPanic, Context, Deadlines, Gated, Inspect, Intend, Judged, KnownService, Lifetime,
-    Meter, Observe, PerAddress, Record, Request, Response, Route, Streams,
+    Meter, Observe, PerAddress, Record, Request, Response, Route, Streams, Targets,
 };
 use crate::pb::cognito_identity_service_server::CognitoIdentityServiceServer;
 use crate::quota::Addresses;
@@ -54,6 +54,7 @@ pub fn inner(
     let panics = Arc::clone(meter);
     let authorize = rules.authorize(&upstream, meter, clock, Judged::Operations);
     let (limit, weigh) = rules.limit(meter, clock).unzip();
+    let targets = Targets::new(Arc::clone(&upstream));
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -84,6 +85,9 @@ pub fn inner(
         // After the message is read, because only then is it known what the call weighs;
         // what is known without it was charged before.
         .option_layer(weigh)
+        // After the message is read, because the region of its resource chooses, too; before
+        // policies are asked, because they judge where the call goes.
+        .layer(Around::new(Gated(targets)))
         // As soon as nothing is left that needs no AWS, because what policies look up there
         // takes the caller's turn.
         .layer(rules.flow())

@@ -54,6 +54,9 @@ pub(super) fn failure(failure: &Failure, about: About<'_>) {
         Failure::PermissionDenied(Denial::Unevaluated { cause }) => {
             tracing::error!(operation, request_id, cause, "{failure}");
         }
+        Failure::RoleRefused { cause, .. } | Failure::RoleUnavailable { cause, .. } => {
+            tracing::error!(operation, request_id, cause, "{failure}");
+        }
         Failure::PolicyFactsUnavailable { cause } => {
             tracing::warn!(operation, request_id, cause, "{failure}");
         }

@@ -120,6 +120,14 @@ fn examples() -> Vec<Failure> {
         Failure::NoCredentials {
             cause: "an example".to_owned(),
         },
+        Failure::RoleRefused {
+            target: "…".to_owned(),
+            cause: "an example".to_owned(),
+        },
+        Failure::RoleUnavailable {
+            target: "…".to_owned(),
+            cause: "an example".to_owned(),
+        },
         Failure::Internal {
             cause: "an example".to_owned(),
         },
@@ -184,6 +192,8 @@ mod tests {
             | Failure::UpstreamTimeout
             | Failure::UnreadableAnswer(_)
             | Failure::NoCredentials { .. }
+            | Failure::RoleRefused { .. }
+            | Failure::RoleUnavailable { .. }
             | Failure::Internal { .. } => true,
             Failure::Aws(_) => false,
         };
@@ -191,7 +201,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 34);
+        assert_eq!(different.len(), 36);
     }
 
     #[test]

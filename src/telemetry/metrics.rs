@@ -258,6 +258,8 @@ pub(super) fn add(registry: &mut Registry, name: &names::Name, metric: impl Metr
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::audit::forward;
     use crate::quota::{self, account};
@@ -314,6 +316,32 @@ mod tests {
                 .any(|line| !line.starts_with('#') && line.starts_with(metric.name));
             assert!(exposed, "{} is not in:\n{text}", metric.name);
             assert!(names::reference().contains(metric.name), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn what_goes_to_one_target_or_account_is_counted_apart() {
+        let metrics = Arc::new(Metrics::new());
+        let (here, operation) = ("eu-west-1", Operation::GetId);
+        let meter: Arc<dyn upstream::Meter> = Arc::clone(&metrics) as _;
+        let shop = Arc::clone(&meter).of_target(&"shop".into());
+        let bank = Arc::clone(&shop).of_target(&"bank".into());
+
+        shop.in_flight(here, 1, 256);
+        bank.in_flight(here, 2, 256);
+        meter.in_flight(here, 3, 256);
+        metrics
+            .of_account("111111111111")
+            .waiting(here, operation, 4);
+
+        let text = metrics.encode();
+        for line in [
+            "poolgate_upstream_in_flight{target=\"shop\",region=\"eu-west-1\"} 1",
+            "poolgate_upstream_in_flight{target=\"bank\",region=\"eu-west-1\"} 2",
+            "poolgate_upstream_in_flight{region=\"eu-west-1\"} 3",
+            "poolgate_account_waiting{account=\"111111111111\",region=\"eu-west-1\",grpc_method=\"GetId\"} 4",
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
         }
     }
 

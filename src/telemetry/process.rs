@@ -7,7 +7,7 @@ use std::fmt::Error;
 use procfs::WithCurrentSystemInfo;
 use procfs::process::{LimitValue, Process};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Metric;
@@ -74,7 +74,7 @@ impl Collector for ThisProcess {
 fn put(
     encoder: &mut DescriptorEncoder<'_>,
     name: &Name,
-    metric: &(impl EncodeMetric + Metric),
+    metric: &impl Metric,
 ) -> Result<(), Error> {
     let (kind, help) = (metric.metric_type(), format!("{}.", name.help()));
     let encoder = encoder.encode_descriptor(name.registered(), &help, None, kind)?;

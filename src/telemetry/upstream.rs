@@ -1,6 +1,7 @@
 //! The counters of what goes to AWS, and of the account's quotas.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::metrics::counter::Counter;
@@ -14,24 +15,22 @@ use crate::operation::Operation;
 use crate::quota::account::{self, Decision};
 use crate::upstream::{self, Circuit, Shed};
 
-/// The regions that are configured.
-type OfRegion = [(&'static str, Cow<'static, str>); 1];
-type OfOperation = [(&'static str, Cow<'static, str>); 2];
-type OfOutcome = [(&'static str, Cow<'static, str>); 3];
+/// Targets, accounts and regions are those that are configured.
+type Labels = Vec<(&'static str, Cow<'static, str>)>;
 type Fraction = Gauge<f64, AtomicU64>;
 
 /// What becomes of calls on their way to AWS.
 #[derive(Debug, Default)]
 pub(super) struct UpstreamMetrics {
-    requests: Family<OfOperation, Counter>,
-    throttles: Family<OfOperation, Counter>,
-    shed: Family<OfOutcome, Counter>,
-    in_flight: Family<OfRegion, Gauge>,
-    in_flight_limit: Family<OfRegion, Gauge>,
-    breakers: Family<OfOperation, Fraction>,
-    decisions: Family<OfOutcome, Counter>,
-    waiting: Family<OfOperation, Gauge>,
-    rates: Family<OfOperation, Fraction>,
+    requests: Family<Labels, Counter>,
+    throttles: Family<Labels, Counter>,
+    shed: Family<Labels, Counter>,
+    in_flight: Family<Labels, Gauge>,
+    in_flight_limit: Family<Labels, Gauge>,
+    breakers: Family<Labels, Fraction>,
+    decisions: Family<Labels, Counter>,
+    waiting: Family<Labels, Gauge>,
+    rates: Family<Labels, Fraction>,
 }
 
 impl UpstreamMetrics {
@@ -49,77 +48,206 @@ impl UpstreamMetrics {
     }
 }
 
+/// Of which part of what goes to AWS something is counted.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    metrics: &'a UpstreamMetrics,
+    /// The target or the account, where there are several. They are configured.
+    of: Option<(&'static str, &'a str)>,
+}
+
+/// What goes to one target, or is guarded of one account.
+struct One {
+    metrics: Arc<Metrics>,
+    label: &'static str,
+    name: Arc<str>,
+}
+
+impl Metrics {
+    /// The counters of the quotas of one account among several.
+    pub fn of_account(self: &Arc<Self>, number: &str) -> Arc<dyn account::Meter> {
+        Arc::new(One {
+            metrics: Arc::clone(self),
+            label: "account",
+            name: number.into(),
+        })
+    }
+
+    fn whole(&self) -> Part<'_> {
+        Part {
+            metrics: self.upstream(),
+            of: None,
+        }
+    }
+}
+
+impl One {
+    fn part(&self) -> Part<'_> {
+        Part {
+            metrics: self.metrics.upstream(),
+            of: Some((self.label, &self.name)),
+        }
+    }
+}
+
 impl upstream::Meter for Metrics {
+    fn of_target(self: Arc<Self>, name: &Arc<str>) -> Arc<dyn upstream::Meter> {
+        Arc::new(One {
+            metrics: self,
+            label: "target",
+            name: Arc::clone(name),
+        })
+    }
+
     fn sent(&self, region: &str, operation: Operation) {
-        let labels = of_operation(region, operation);
-        self.upstream().requests.get_or_create(&labels).inc();
+        self.whole().sent(region, operation);
     }
 
     fn throttled(&self, region: &str, operation: Operation) {
-        let labels = of_operation(region, operation);
-        self.upstream().throttles.get_or_create(&labels).inc();
+        self.whole().throttled(region, operation);
     }
 
     fn shed(&self, region: &str, operation: Operation, why: Shed) {
-        let reason = match why {
-            Shed::Overloaded => "overloaded",
-            Shed::CircuitOpen => "circuit_open",
-        };
-        let [region, method] = of_operation(region, operation);
-        let labels = [region, method, ("reason", Cow::from(reason))];
-        self.upstream().shed.get_or_create(&labels).inc();
+        self.whole().shed(region, operation, why);
     }
 
     fn in_flight(&self, region: &str, calls: usize, limit: usize) {
-        let labels = of_region(region);
-        let metrics = self.upstream();
-        metrics.in_flight.get_or_create(&labels).set(whole(calls));
-        let limits = &metrics.in_flight_limit;
-        limits.get_or_create(&labels).set(whole(limit));
+        self.whole().in_flight(region, calls, limit);
     }
 
     fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
-        let open = match state {
-            Circuit::Closed => 0.0,
-            Circuit::HalfOpen => 0.5,
-            Circuit::Open => 1.0,
-        };
-        let labels = of_operation(region, operation);
-        self.upstream().breakers.get_or_create(&labels).set(open);
+        self.whole().breaker(region, operation, state);
+    }
+}
+
+impl upstream::Meter for One {
+    fn of_target(self: Arc<Self>, name: &Arc<str>) -> Arc<dyn upstream::Meter> {
+        Arc::clone(&self.metrics).of_target(name)
+    }
+
+    fn sent(&self, region: &str, operation: Operation) {
+        self.part().sent(region, operation);
+    }
+
+    fn throttled(&self, region: &str, operation: Operation) {
+        self.part().throttled(region, operation);
+    }
+
+    fn shed(&self, region: &str, operation: Operation, why: Shed) {
+        self.part().shed(region, operation, why);
+    }
+
+    fn in_flight(&self, region: &str, calls: usize, limit: usize) {
+        self.part().in_flight(region, calls, limit);
+    }
+
+    fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
+        self.part().breaker(region, operation, state);
     }
 }
 
 impl account::Meter for Metrics {
     fn decided(&self, region: &str, operation: Operation, decision: Decision) {
+        self.whole().decided(region, operation, decision);
+    }
+
+    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
+        self.whole().waiting(region, operation, calls);
+    }
+
+    fn rate(&self, region: &str, operation: Operation, rate: f64) {
+        self.whole().rate(region, operation, rate);
+    }
+}
+
+impl account::Meter for One {
+    fn decided(&self, region: &str, operation: Operation, decision: Decision) {
+        self.part().decided(region, operation, decision);
+    }
+
+    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
+        self.part().waiting(region, operation, calls);
+    }
+
+    fn rate(&self, region: &str, operation: Operation, rate: f64) {
+        self.part().rate(region, operation, rate);
+    }
+}
+
+impl Part<'_> {
+    fn sent(self, region: &str, operation: Operation) {
+        let labels = self.of_operation(region, operation);
+        self.metrics.requests.get_or_create(&labels).inc();
+    }
+
+    fn throttled(self, region: &str, operation: Operation) {
+        let labels = self.of_operation(region, operation);
+        self.metrics.throttles.get_or_create(&labels).inc();
+    }
+
+    fn shed(self, region: &str, operation: Operation, why: Shed) {
+        let reason = match why {
+            Shed::Overloaded => "overloaded",
+            Shed::CircuitOpen => "circuit_open",
+        };
+        let mut labels = self.of_operation(region, operation);
+        labels.push(("reason", Cow::from(reason)));
+        self.metrics.shed.get_or_create(&labels).inc();
+    }
+
+    fn in_flight(self, region: &str, calls: usize, limit: usize) {
+        let labels = self.of_region(region);
+        let metrics = self.metrics;
+        metrics.in_flight.get_or_create(&labels).set(whole(calls));
+        let limits = &metrics.in_flight_limit;
+        limits.get_or_create(&labels).set(whole(limit));
+    }
+
+    fn breaker(self, region: &str, operation: Operation, state: Circuit) {
+        let open = match state {
+            Circuit::Closed => 0.0,
+            Circuit::HalfOpen => 0.5,
+            Circuit::Open => 1.0,
+        };
+        let labels = self.of_operation(region, operation);
+        self.metrics.breakers.get_or_create(&labels).set(open);
+    }
+
+    fn decided(self, region: &str, operation: Operation, decision: Decision) {
         let decision = match decision {
             Decision::Admitted => "admitted",
             Decision::Waited => "waited",
             Decision::Refused => "refused",
         };
-        let [region, method] = of_operation(region, operation);
-        let labels = [region, method, ("decision", Cow::from(decision))];
-        self.upstream().decisions.get_or_create(&labels).inc();
+        let mut labels = self.of_operation(region, operation);
+        labels.push(("decision", Cow::from(decision)));
+        self.metrics.decisions.get_or_create(&labels).inc();
     }
 
-    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
-        let labels = of_operation(region, operation);
-        let waiting = &self.upstream().waiting;
+    fn waiting(self, region: &str, operation: Operation, calls: usize) {
+        let labels = self.of_operation(region, operation);
+        let waiting = &self.metrics.waiting;
         waiting.get_or_create(&labels).set(whole(calls));
     }
 
-    fn rate(&self, region: &str, operation: Operation, rate: f64) {
-        let labels = of_operation(region, operation);
-        self.upstream().rates.get_or_create(&labels).set(rate);
+    fn rate(self, region: &str, operation: Operation, rate: f64) {
+        let labels = self.of_operation(region, operation);
+        self.metrics.rates.get_or_create(&labels).set(rate);
     }
-}
 
-fn of_region(region: &str) -> OfRegion {
-    [("region", Cow::from(region.to_owned()))]
-}
+    fn of_region(self, region: &str) -> Labels {
+        let of = self
+            .of
+            .map(|(label, name)| (label, Cow::from(name.to_owned())));
+        let region = ("region", Cow::from(region.to_owned()));
+        of.into_iter().chain([region]).collect()
+    }
 
-fn of_operation(region: &str, operation: Operation) -> OfOperation {
-    let [region] = of_region(region);
-    [region, ("grpc_method", Cow::from(operation.name()))]
+    fn of_operation(self, region: &str, operation: Operation) -> Labels {
+        let mut labels = self.of_region(region);
+        labels.push(("grpc_method", Cow::from(operation.name())));
+        labels
+    }
 }
 
 fn whole(count: usize) -> i64 {

@@ -20,6 +20,8 @@ pub trait Admission: Send + Sync {
 pub struct Asked<'a> {
     /// What it does.
     pub operation: Operation,
+    /// The number of the account that is called, where it is known.
+    pub account: Option<&'a str>,
     /// Where.
     pub region: &'a str,
     /// Whose it is.

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -34,6 +37,8 @@ pub(super) struct Sending {
     pub(super) region: String,
     pub(super) operation: Operation,
     pub(super) notes: Notes,
+    /// What it is signed with, where it brings that along.
+    pub(super) credentials: Option<Credentials>,
     pub(super) admitted: Option<Box<dyn Admitted>>,
     pub(super) meter: Arc<dyn Meter>,
     /// Whether the last request was throttled, and that was told.
@@ -77,6 +82,22 @@ impl Sending {
         if let Some(admitted) = &self.admitted {
             admitted.throttled();
         }
+    }
+}
+
+/// The credentials that the call brings along. Clients are shared among callers, and each
+/// caller has a session of its own.
+#[derive(Debug)]
+pub(super) struct CredentialsOfCall;
+
+impl ProvideCredentials for CredentialsOfCall {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let of_call = CALL.try_with(|call| call.credentials.clone()).ok();
+        let none = || CredentialsError::not_loaded("the call brings no credentials along");
+        future::ProvideCredentials::ready(of_call.flatten().ok_or_else(none))
     }
 }
 

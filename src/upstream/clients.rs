@@ -13,16 +13,19 @@ use aws_sdk_cognitoidentity::config::{Builder, IdentityCache, StalledStreamProte
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::attempts::NoteAttempts;
+use super::attempts::{CredentialsOfCall, NoteAttempts};
 use super::retry;
 use super::settings::{Kind, Settings};
 use crate::call::Tenant;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation, Repeat};
 
-/// All clients. They share one connection pool and one credentials cache.
+/// All clients of a way. They share one connection pool and, where no role is assumed, one
+/// credentials cache.
 pub(super) struct Clients {
     settings: Settings,
+    /// Whether each call brings the credentials of its caller's session.
+    by_role: bool,
     shared: SdkConfig,
     /// At most regions x ways of sending.
     made: Mutex<HashMap<Key, Client>>,
@@ -37,23 +40,13 @@ struct Key {
 }
 
 impl Clients {
-    /// Reads AWS's own configuration (credentials, profile) for a real upstream;
-    /// nothing is sent.
-    pub(super) async fn new(settings: Settings, http_client: Option<SharedHttpClient>) -> Self {
-        let http_client = http_client.unwrap_or_else(network);
-        let shared = match settings.kind {
-            Kind::Aws => aws(&settings, http_client).await,
-            Kind::Emulator => emulator(http_client),
-        };
+    pub(super) fn new(settings: Settings, shared: SdkConfig, by_role: bool) -> Self {
         Self {
-            shared,
             settings,
+            by_role,
+            shared,
             made: Mutex::default(),
         }
-    }
-
-    pub(super) fn account_id(&self) -> Option<&str> {
-        self.settings.account_id.as_deref()
     }
 
     /// The region that a call goes to whose resource is in `region`, if it is in any.
@@ -113,7 +106,17 @@ impl Clients {
             .operation_attempt_timeout(self.attempt_timeout(key.effect))
             .operation_timeout(self.settings.operation_timeout)
             .build();
-        let config = Builder::from(&self.shared)
+        let mut config = Builder::from(&self.shared);
+        if let Some(url) = &self.settings.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        if self.by_role {
+            config = config
+                // Sessions are kept by caller, which the cache knows nothing of.
+                .identity_cache(IdentityCache::no_cache())
+                .credentials_provider(CredentialsOfCall);
+        }
+        let config = config
             .region(Region::new(key.region.clone()))
             .timeout_config(timeouts)
             // Attempts have a time-out of their own.
@@ -134,6 +137,19 @@ impl Clients {
     }
 }
 
+/// What all clients share. Reads AWS's own configuration (credentials, profile) for a real
+/// upstream; nothing is sent.
+pub(super) async fn shared(
+    settings: &Settings,
+    http_client: Option<SharedHttpClient>,
+) -> SdkConfig {
+    let http_client = http_client.unwrap_or_else(network);
+    match settings.kind {
+        Kind::Aws => aws(settings, http_client).await,
+        Kind::Emulator => emulator(http_client),
+    }
+}
+
 /// AWS's own ways to credentials and profiles, and the operator's settings.
 async fn aws(settings: &Settings, http_client: SharedHttpClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -142,9 +158,6 @@ async fn aws(settings: &Settings, http_client: SharedHttpClient) -> SdkConfig {
         .http_client(http_client)
         .use_fips(settings.fips)
         .use_dual_stack(settings.dual_stack);
-    if let Some(url) = &settings.endpoint_url {
-        loader = loader.endpoint_url(url);
-    }
     if let Ok(name) = AppName::new("poolgate") {
         loader = loader.app_name(name);
     }

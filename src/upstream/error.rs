@@ -78,9 +78,9 @@ fn unanswered(error: &ConnectorError) -> Lost {
     }
 }
 
-/// An error and what caused it. Only errors of connections and of credential
-/// providers come here; neither holds a request.
-fn chain(error: &(dyn Error + 'static)) -> String {
+/// An error and what caused it. Only errors of connections, of credential providers and of
+/// asking for a role come here; none holds a request.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {
@@ -91,7 +91,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-fn source_of<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn source_of<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<T>() {

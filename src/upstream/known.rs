@@ -11,7 +11,7 @@
 //!
 //! Only policies ask for any of this, and where policies are in force no call names a
 //! tenant (see [`Authorize`](crate::layers::Authorize)). So an identifier is all that
-//! things are known by.
+//! things are known by, in what is known of each target.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::Descri
 use quick_cache::sync::Cache;
 
 use super::{Outgoing, Upstream};
+use crate::call::Target;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation};
 
@@ -82,17 +83,26 @@ impl Known {
 
 impl Upstream {
     /// Remembers that AWS said these identities are of this pool.
-    pub fn remember<'a>(&self, pool_id: &str, identities: impl IntoIterator<Item = &'a str>) {
+    pub fn remember<'a>(
+        &self,
+        target: &Target,
+        pool_id: &str,
+        identities: impl IntoIterator<Item = &'a str>,
+    ) {
+        let Ok(way) = self.ways.to(target) else {
+            return;
+        };
         let pool_id: Arc<str> = pool_id.into();
         for identity in identities {
-            let known = &self.known.0.pools_of_identities;
+            let known = &way.known.0.pools_of_identities;
             known.insert(identity.to_owned(), Arc::clone(&pool_id));
         }
     }
 
-    /// The pool of an identity, where AWS has told it.
-    pub fn pool_of(&self, identity_id: &str) -> Option<Arc<str>> {
-        self.known.0.pools_of_identities.get(identity_id)
+    /// The pool of an identity, where AWS has told it of this target's account.
+    pub fn pool_of(&self, target: &Target, identity_id: &str) -> Option<Arc<str>> {
+        let way = self.ways.to(target).ok()?;
+        way.known.0.pools_of_identities.get(identity_id)
     }
 
     /// The tags of a pool, or nothing when AWS says that there is no such pool. A call
@@ -115,7 +125,7 @@ impl Upstream {
         if call.operation.effect() == Effect::Write {
             return ask().await;
         }
-        let tags = &self.known.0.tags_of_pools;
+        let tags = &self.ways.to(&call.target)?.known.0.tags_of_pools;
         match tags.get(pool_id) {
             Some(found) if found.is_fresh(now) => return Ok(found.tags),
             Some(_) => {
@@ -161,7 +171,9 @@ impl Upstream {
                 | Failure::DeadlineExceeded
                 | Failure::AccountQuota(_)
                 | Failure::UpstreamOverloaded { .. }
-                | Failure::CircuitOpen { .. }),
+                | Failure::CircuitOpen { .. }
+                | Failure::RoleRefused { .. }
+                | Failure::RoleUnavailable { .. }),
             ) => Err(failure),
             Err(failure) => Err(Failure::PolicyFactsUnavailable {
                 cause: failure.to_string(),

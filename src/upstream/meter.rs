@@ -1,10 +1,14 @@
 //! Where it is told what goes to AWS.
 
+use std::sync::Arc;
+
 use crate::operation::Operation;
 
 /// Where it is told what goes to AWS, and how AWS bears it. Regions are those that are
 /// configured.
 pub trait Meter: Send + Sync {
+    /// The same for calls to one target.
+    fn of_target(self: Arc<Self>, name: &Arc<str>) -> Arc<dyn Meter>;
     /// A request was put on the wire.
     fn sent(&self, region: &str, operation: Operation);
     /// AWS has throttled a request.
@@ -41,6 +45,10 @@ pub enum Circuit {
 pub(super) struct Untold;
 
 impl Meter for Untold {
+    fn of_target(self: Arc<Self>, _: &Arc<str>) -> Arc<dyn Meter> {
+        self
+    }
+
     fn sent(&self, _: &str, _: Operation) {}
 
     fn throttled(&self, _: &str, _: Operation) {}

@@ -43,7 +43,8 @@ impl Upstream {
     ) -> Result<UpdateIdentityPoolOutput, Failure> {
         let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
-        let lock = self.locks.lock(&pool_id).await;
+        let locks = Arc::clone(&self.ways.to(&outgoing.target)?.locks);
+        let lock = locks.lock(&pool_id).await;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             let current = self.read_pool(outgoing.clone(), &pool_id).await?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::targets::TargetSettings;
+
 /// Which service stands behind poolgate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Kind {
@@ -37,6 +39,8 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// The number of the AWS account that is called, where it is known.
     pub account_id: Option<String>,
+    /// The accounts that calls go to, where they are several or a role is wanted.
+    pub targets: Vec<TargetSettings>,
     /// Where to send requests, in place of AWS's endpoint of the region.
     pub endpoint_url: Option<String>,
     /// Whether to use AWS's FIPS endpoints.
@@ -69,6 +73,7 @@ impl Default for Settings {
             region: "us-east-1".to_owned(),
             regions: KNOWN_REGIONS.iter().map(|&name| name.to_owned()).collect(),
             account_id: None,
+            targets: Vec::new(),
             endpoint_url: None,
             fips: false,
             dual_stack: false,

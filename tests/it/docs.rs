@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use poolgate::config::{Config, Sources};
 use poolgate::policy::{self, Policies, RoleArns, Settings};
 use poolgate::quota::{self, Limits};
 
@@ -12,6 +13,7 @@ const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configura
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/poolgate.schema.json");
 const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
 const QUOTAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/quotas.md");
+const TARGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/targets.md");
 const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policies.md");
 
 #[test]
@@ -74,6 +76,46 @@ fn the_limits_that_are_shown_are_good() {
     assert_eq!(shown.len(), 5);
     for limits in shown.iter().filter(|shown| !is_configuration(shown)) {
         assert!(Limits::parse(limits).is_ok(), "{limits}");
+    }
+}
+
+#[test]
+fn the_targets_that_are_shown_are_good() {
+    let text = fs::read_to_string(TARGETS).unwrap();
+    let shown = blocks(&text, "toml");
+    let policies = blocks(&text, "cedar");
+    assert_eq!((shown.len(), policies.len()), (2, 2));
+    for targets in shown {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let callers = format!(
+            "[[tokens]]\nname = \"ann\"\nsha256 = \"{}\"\n",
+            "0a".repeat(32)
+        );
+        let permit = "@id(\"all\") permit (principal, action, resource);";
+        let policies = format!("{permit}\n{}", policies.join("\n"));
+        let set = [
+            ("POOLGATE_CONFIG", write("accounts.toml", targets)),
+            ("POOLGATE_AUTHN__CALLERS_FILE", write("c.toml", &callers)),
+            ("POOLGATE_POLICY__FILES", write("p.cedar", &policies)),
+            ("POOLGATE_AUDIT__UNRECORDED", "everywhere".to_owned()),
+        ];
+        let sources = Sources {
+            environment: set.map(|(name, value)| (name.to_owned(), value)).into(),
+            ..Sources::default()
+        };
+
+        let config = Config::load(&sources).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+
+        let targets = config.upstream.targets.iter();
+        let targets: Vec<_> = targets
+            .map(|one| (&*one.name, one.role.is_some()))
+            .collect();
+        assert_eq!(targets, [("shop", false), ("bank", true)]);
     }
 }
 

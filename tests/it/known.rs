@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use poolgate::caller::Caller;
 use poolgate::clock::Clock;
 use poolgate::failure::Failure;
 use poolgate::operation::Operation;
@@ -166,9 +167,14 @@ async fn identities_that_aws_names_are_known_to_be_of_their_pool() {
 
     let identity = app.client.get_id(get_id).await.unwrap().into_inner();
 
-    let known = app.upstream.pool_of(&identity.identity_id);
+    let known = app
+        .upstream
+        .pool_of(&Default::default(), &identity.identity_id);
     assert_eq!(known.as_deref(), Some(pool.as_str()));
-    assert_eq!(app.upstream.pool_of("us-east-1:0b"), None);
+    assert_eq!(
+        app.upstream.pool_of(&Default::default(), "us-east-1:0b"),
+        None
+    );
 }
 
 fn pool_of_team(team: &'static str) -> Wire {
@@ -191,8 +197,10 @@ async fn over(wire: &Wire) -> Upstream {
 fn call(operation: Operation) -> Outgoing {
     Outgoing {
         operation,
+        target: Default::default(),
         region: Some("us-east-1".to_owned()),
         pool_id: None,
+        caller: Caller::anonymous(),
         flow: Default::default(),
         held: Default::default(),
         left: Duration::from_secs(60),

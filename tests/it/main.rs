@@ -47,6 +47,7 @@ mod shipped;
 mod soak;
 mod strangers;
 mod support;
+mod targets;
 mod tenants;
 mod tls;
 mod traces;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use http_body_util::Full;
+use poolgate::call::Target;
 use poolgate::caller::Caller;
 use poolgate::clock::Clock;
 use poolgate::failure::Failure;
@@ -358,11 +359,7 @@ async fn a_call_whose_operation_no_layer_told_is_not_judged_as_another() {
             async { Ok(None) }.boxed()
         }
 
-        fn account(&self) -> Option<String> {
-            None
-        }
-
-        fn pool_of(&self, _: &str) -> Option<String> {
+        fn pool_of(&self, _: &Target, _: &str) -> Option<String> {
             None
         }
     }

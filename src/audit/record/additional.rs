@@ -42,6 +42,8 @@ pub(super) struct Additional<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_ids: Option<Vec<Text<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     quota_limit: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_remaining: Option<u64>,
@@ -107,6 +109,10 @@ impl Call<'_> {
                 .map(|failed| cut.text(&failed.reason, WORD, "additionalEventData.reason")),
             decision: ruling.map(|ruling| ruling.decision),
             policy_ids: ruling.map(|ruling| policies(&ruling.policies, cut)),
+            target: told
+                .target()
+                .and_then(|target| target.name.as_deref())
+                .map(|name| cut.text(name, WORD, "additionalEventData.target")),
             quota_limit: allowance.as_ref().map(|left| {
                 let limit = left.limit.to_string();
                 cut.text(limit, WORD, "additionalEventData.quotaLimit")

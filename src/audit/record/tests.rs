@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::*;
 use crate::audit::line::{Hash, MOST_BYTES};
 use crate::audit::strangers;
-use crate::call::{RequestId, Subject};
+use crate::call::{RequestId, Subject, Target};
 use crate::caller::{Caller, Peer, Proof, Security};
 use crate::failure::{AwsError, Failure};
 use crate::model::{self, Shape};
@@ -146,6 +146,10 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
     told.set_ruling(Ruling {
         decision: "not_permitted",
         policies: vec![text.to_owned(); count],
+    });
+    told.set_target(&Target {
+        name: Some(text.into()),
+        account: Some("123456789012".into()),
     });
     told.set_allowance(Allowance {
         limit: text.into(),

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Sources, nearest};
 use crate::operation::Operation;
 use crate::pb;
-use crate::server::explain::{Case, Explanation, Written, account, explain};
+use crate::server::explain::{Called, Case, Explanation, Written, called, explain};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -52,6 +52,9 @@ pub(super) struct Arguments {
     /// The pool of an identity; may be repeated. It is not known of others.
     #[arg(long = "pool-of-identity", value_name = "IDENTITY=POOL", value_parser = pair)]
     pools: Vec<(String, String)>,
+    /// The target that the call names [otherwise: the one for its region].
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
     /// Where the call comes from.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     peer: IpAddr,
@@ -86,7 +89,7 @@ pub(super) fn run(
             return exit::CONFIGURATION;
         }
     };
-    let explained = case(arguments, account(&config.upstream, &config.emulator))
+    let explained = case(arguments, called(&config.upstream, &config.emulator))
         .and_then(|case| explain(&config.policy, &case));
     match explained {
         Ok(explanation) => say(&explanation, console),
@@ -97,7 +100,7 @@ pub(super) fn run(
     }
 }
 
-fn case(arguments: Arguments, account: Option<String>) -> Result<Case, String> {
+fn case(arguments: Arguments, called: Called) -> Result<Case, String> {
     let operation = arguments.operation;
     let name = format!("cognito.identity.v1.{operation}Request");
     let message = pb::descriptors()
@@ -109,7 +112,8 @@ fn case(arguments: Arguments, account: Option<String>) -> Result<Case, String> {
         operation,
         request: json::parse(&arguments.json, message)?,
         pool_tags: known.then_some(tags),
-        account,
+        called,
+        target: arguments.target,
         pool_of_identity: arguments.pools.into_iter().collect::<HashMap<_, _>>(),
         peer: arguments.peer,
         now: arguments.time.unwrap_or_else(|| Clock::system().now()),
@@ -326,6 +330,18 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
                 ],
                 exit::OK,
             ),
+            (
+                &[
+                    ("POOLGATE_UPSTREAM__KIND", "aws"),
+                    (
+                        "POOLGATE_UPSTREAM__TARGETS",
+                        "[{name = \"shop\", account_id = \"210987654321\"}]",
+                    ),
+                    ("POOLGATE_AUTHN__CALLERS_FILE", callers),
+                    ("POOLGATE_AUDIT__STDOUT", "true"),
+                ],
+                exit::OK,
+            ),
         ] {
             let more = more.iter().map(|(name, value)| set(name, value));
             let environment = more.chain([set("POOLGATE_POLICY__FILES", policies)]);
@@ -339,6 +355,23 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
             let (code, output, errors) = on(&arguments, environment.collect(), "/");
             assert_eq!(code, expected, "{output}{errors}");
         }
+    }
+
+    #[test]
+    fn a_target_that_there_is_not_is_refused_as_a_call_would_be() {
+        let (code, _, errors) = poolgate(&[
+            "explain",
+            "--caller",
+            "a",
+            "--operation",
+            "ListIdentityPools",
+            "--target",
+            "shop",
+        ]);
+
+        assert_eq!(code, exit::USAGE);
+        let expected = "refused before policies are asked: `x-poolgate-target`: no targets are";
+        assert!(errors.starts_with(expected), "{errors}");
     }
 
     #[test]

@@ -35,6 +35,49 @@ fn a_token_finds_its_pool_whoever_has_looked_at_theirs_before() {
     assert_eq!(status, StatusCode::OK, "{xml}");
 }
 
+#[test]
+fn whoever_signs_has_a_role_of_this_account_and_of_no_other() {
+    let world = World::new();
+    let role = |account: &str| format!("arn:aws:iam::{account}:role/service/poolgate");
+    let ours = role(&world.emulator.settings.account_id);
+
+    let (status, xml) = assume_with_signature(&world, &ours, true);
+    assert_eq!(status, StatusCode::OK, "{xml}");
+    assert!(xml.contains(":assumed-role/poolgate/ann</Arn>"), "{xml}");
+    assert!(xml.contains("<AccessKeyId>ASIA"), "{xml}");
+
+    let (status, xml) = assume_with_signature(&world, &role("999999999999"), true);
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(xml.contains("<Code>AccessDenied</Code>"), "{xml}");
+    let (_, xml) = assume_with_signature(&world, &ours, false);
+    assert!(xml.contains("MissingAuthenticationToken"), "{xml}");
+}
+
+fn assume_with_signature(world: &World, role: &str, signed: bool) -> (StatusCode, String) {
+    let form = format!(
+        "Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=ann\
+         &Tags.member.1.Key=poolgate%3Acaller&Tags.member.1.Value=token%3Aann"
+    );
+    let mut request = Request::post("/")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(form))
+        .unwrap();
+    if signed {
+        let scope = "AKIA/20150830/us-east-1/sts/aws4_request";
+        let value = format!(
+            "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={}",
+            "0".repeat(64)
+        );
+        let headers = request.headers_mut();
+        headers.insert("host", "localhost".parse().unwrap());
+        headers.insert("authorization", value.parse().unwrap());
+        headers.insert("x-amz-date", "20150830T123600Z".parse().unwrap());
+    }
+    let response = sts::handle(&world.emulator, &request);
+    let xml = String::from_utf8(response.body().to_vec()).unwrap();
+    (response.status(), xml)
+}
+
 fn token_of_guest(world: &World) -> String {
     let pool = world.pool(json!({}));
     let guest = world.identity(&pool, json!({}));

@@ -50,10 +50,15 @@ fn everything_that_is_known_can_be_asked_for() {
         .by("shop", &["ops"])
         .tagged(&[("team", "shop")]);
     let facts = Facts {
-        account: Some("111111111111".to_owned()),
+        account: Some("111111111111".into()),
+        target: Some("shop".into()),
         ..call.facts.clone()
     };
     let call = Call { facts, ..call };
+    let identity = Call {
+        facts: call.facts.clone(),
+        ..plain(O::DescribeIdentity)
+    };
     let create = plain(O::CreateIdentityPool);
     for (call, condition, expected) in [
         (&call, "principal in Poolgate::Role::\"ops\"", true),
@@ -80,6 +85,17 @@ fn everything_that_is_known_can_be_asked_for() {
             "resource has account && resource.account == \"111111111111\"",
             true,
         ),
+        (
+            &call,
+            "resource has target && resource.target == \"shop\"",
+            true,
+        ),
+        (
+            &identity,
+            "resource has target && resource has account && resource.target == \"shop\" && resource.account == \"111111111111\"",
+            true,
+        ),
+        (&create, "resource has target", false),
         (&call, "context.peer_address.isLoopback()", true),
         (&create, "resource.region == \"us-east-1\"", true),
         (&create, "resource has account", false),

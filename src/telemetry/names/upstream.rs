@@ -1,4 +1,5 @@
-//! What goes to AWS, and who waits for it.
+//! What goes to AWS, and who waits for it. The labels `target` and `account` are there where
+//! targets are set up.
 
 use super::Name;
 
@@ -6,7 +7,7 @@ use super::Name;
 pub const UPSTREAM_REQUESTS: Name = Name {
     name: "poolgate_upstream_requests_total",
     kind: "counter",
-    labels: &["region", "grpc_method"],
+    labels: &["target", "region", "grpc_method"],
     meaning: "Requests that were put on the wire to AWS, repetitions included.",
 };
 
@@ -14,7 +15,7 @@ pub const UPSTREAM_REQUESTS: Name = Name {
 pub const UPSTREAM_THROTTLES: Name = Name {
     name: "poolgate_upstream_throttles_total",
     kind: "counter",
-    labels: &["region", "grpc_method"],
+    labels: &["target", "region", "grpc_method"],
     meaning: "Requests that AWS has throttled.",
 };
 
@@ -22,7 +23,7 @@ pub const UPSTREAM_THROTTLES: Name = Name {
 pub const UPSTREAM_SHED: Name = Name {
     name: "poolgate_upstream_shed_total",
     kind: "counter",
-    labels: &["region", "grpc_method", "reason"],
+    labels: &["target", "region", "grpc_method", "reason"],
     meaning: "Calls that were not made, to spare an AWS that is slow or fails: `overloaded` (as many are under way as it bears), `circuit_open` (the operation fails).",
 };
 
@@ -30,7 +31,7 @@ pub const UPSTREAM_SHED: Name = Name {
 pub const UPSTREAM_IN_FLIGHT: Name = Name {
     name: "poolgate_upstream_in_flight",
     kind: "gauge",
-    labels: &["region"],
+    labels: &["target", "region"],
     meaning: "Calls under way to AWS, where calls are shed if need be.",
 };
 
@@ -38,7 +39,7 @@ pub const UPSTREAM_IN_FLIGHT: Name = Name {
 pub const UPSTREAM_IN_FLIGHT_LIMIT: Name = Name {
     name: "poolgate_upstream_in_flight_limit",
     kind: "gauge",
-    labels: &["region"],
+    labels: &["target", "region"],
     meaning: "How many calls may be under way to AWS: `upstream.max_in_flight`, and fewer while it is slow.",
 };
 
@@ -46,7 +47,7 @@ pub const UPSTREAM_IN_FLIGHT_LIMIT: Name = Name {
 pub const UPSTREAM_BREAKER: Name = Name {
     name: "poolgate_upstream_circuit_open",
     kind: "gauge",
-    labels: &["region", "grpc_method"],
+    labels: &["target", "region", "grpc_method"],
     meaning: "Circuit breakers that have been open since the start: 1 is open, 0.5 is being tried, 0 is closed.",
 };
 
@@ -54,7 +55,7 @@ pub const UPSTREAM_BREAKER: Name = Name {
 pub const ACCOUNT_DECISIONS: Name = Name {
     name: "poolgate_account_decisions_total",
     kind: "counter",
-    labels: &["region", "grpc_method", "decision"],
+    labels: &["account", "region", "grpc_method", "decision"],
     meaning: "What became of calls at the account's quotas: `admitted` at once, `waited` for their turn, `refused`.",
 };
 
@@ -62,7 +63,7 @@ pub const ACCOUNT_DECISIONS: Name = Name {
 pub const ACCOUNT_WAITING: Name = Name {
     name: "poolgate_account_waiting",
     kind: "gauge",
-    labels: &["region", "grpc_method"],
+    labels: &["account", "region", "grpc_method"],
     meaning: "Calls that wait for their turn at the account's quotas.",
 };
 
@@ -70,7 +71,7 @@ pub const ACCOUNT_WAITING: Name = Name {
 pub const ACCOUNT_RATE: Name = Name {
     name: "poolgate_account_rate",
     kind: "gauge",
-    labels: &["region", "grpc_method"],
+    labels: &["account", "region", "grpc_method"],
     meaning: "How many requests are made in a second at most: the share of AWS's quota, and less after AWS has throttled. It is counted each second.",
 };
 

@@ -37,6 +37,7 @@ pub(super) const HIGHER: &[(&str, &[&str])] = &[
     ("layers/inspect", &["status", "convert"]),
     ("layers/limit", &["status", "quota"]),
     ("layers/record", &["status", "audit"]),
+    ("layers/target", &["status", "upstream"]),
     // 2: the translator knows no layer and no other engine.
     ("service", &["status", "convert", "upstream"]),
     // 3: these assemble. `config` reads into the settings types of all others; nobody

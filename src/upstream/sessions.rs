@@ -1,0 +1,203 @@
+//! Sessions of a target's role: one for each caller, kept and renewed.
+//!
+//! 1. Whoever needs a session that is being asked for waits for that answer; one request
+//!    is made for all of them, and goes on when they have gone.
+//! 2. A session is renewed when two thirds of it are over, by the first call that finds it
+//!    so, which does not wait. Shortly before its end it is not used any more.
+//! 3. After a failure nobody asks again for a moment: who comes meanwhile has the same
+//!    failure.
+//! 4. As many sessions are kept as there is room for. Nothing of them is logged.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_credential_types::Credentials;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use quick_cache::sync::Cache;
+use tracing::Instrument;
+
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+mod name;
+mod role;
+
+pub(super) use role::ask;
+
+/// How many sessions are kept.
+const MOST: usize = 10_000;
+
+/// How long nobody asks again after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long before its end a session is not used any more: a call that begins with it may
+/// be signed again for as long as calls may take. Of a short one, no more than a quarter.
+const EARLY: Duration = Duration::from_secs(60);
+
+/// A session as it was asked for. It has no `Debug`.
+pub(super) struct Session {
+    pub(super) credentials: Credentials,
+    /// How long it lasts from the time when it was asked for.
+    pub(super) lasts: Duration,
+}
+
+/// Asks for a session of the caller of this name.
+pub(super) type Ask =
+    dyn Fn(Arc<str>) -> BoxFuture<'static, Result<Session, Failure>> + Send + Sync;
+
+/// The sessions of a role, by the names of their callers.
+pub(super) struct Sessions {
+    ask: Box<Ask>,
+    clock: Clock,
+    kept: Cache<Arc<str>, Arc<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    asked: Option<Asked>,
+    failed: Option<(Instant, Failure)>,
+}
+
+struct Held {
+    credentials: Credentials,
+    renewed: Instant,
+    ends: Instant,
+}
+
+/// An answer to come, for all who wait for it.
+type Asked = Shared<BoxFuture<'static, Result<Credentials, Failure>>>;
+
+impl Sessions {
+    pub(super) fn new(ask: Box<Ask>, clock: Clock) -> Self {
+        Self {
+            ask,
+            clock,
+            kept: Cache::new(MOST),
+        }
+    }
+
+    /// The credentials of a caller's session.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub(super) async fn credentials(&self, caller: &str) -> Result<Credentials, Failure> {
+        let kept = self.kept(caller);
+        let asked = {
+            let mut state = kept.lock();
+            let now = self.clock.instant();
+            let held = state.held.as_ref().filter(|held| now < held.ends);
+            if let Some(held) = held {
+                let credentials = held.credentials.clone();
+                let is_old = now >= held.renewed;
+                if is_old && state.asked.is_none() && state.failure(now).is_none() {
+                    state.asked = Some(self.begin(caller, &kept));
+                }
+                return Ok(credentials);
+            }
+            match (&state.asked, state.failure(now)) {
+                (Some(asked), _) => asked.clone(),
+                (None, Some(failure)) => return Err(failure),
+                (None, None) => {
+                    let asked = self.begin(caller, &kept);
+                    state.asked.insert(asked).clone()
+                }
+            }
+        };
+        asked.await
+    }
+
+    /// Drops a session that AWS does not take any more.
+    pub(super) fn forget(&self, caller: &str, credentials: &Credentials) {
+        let Some(kept) = self.kept.get(caller) else {
+            return;
+        };
+        let mut state = kept.lock();
+        let refused = credentials.access_key_id();
+        state.held = state
+            .held
+            .take()
+            .filter(|held| held.credentials.access_key_id() != refused);
+    }
+
+    fn kept(&self, caller: &str) -> Arc<Kept> {
+        if let Some(kept) = self.kept.get(caller) {
+            return kept;
+        }
+        let made = self
+            .kept
+            .get_or_insert_with(&Arc::from(caller), || Ok::<_, Failure>(Arc::default()));
+        made.unwrap_or_default()
+    }
+
+    /// Asks in a task of its own, which outlives those who wait.
+    fn begin(&self, caller: &str, kept: &Arc<Kept>) -> Asked {
+        let (clock, kept) = (self.clock.clone(), Arc::clone(kept));
+        let began = clock.instant();
+        let asking = std::panic::AssertUnwindSafe((self.ask)(Arc::from(caller)));
+        let task = async move {
+            let answer = asking.catch_unwind().await;
+            let answer = answer.unwrap_or_else(|_| Err(failed("asking for a session panicked")));
+            let mut state = kept.lock();
+            state.asked = None;
+            match answer {
+                Ok(session) => {
+                    let held = Held::new(session, began);
+                    let credentials = held.credentials.clone();
+                    state.held = Some(held);
+                    state.failed = None;
+                    Ok(credentials)
+                }
+                Err(failure) => {
+                    state.failed = Some((clock.instant(), failure.clone()));
+                    Err(failure)
+                }
+            }
+        };
+        let task = tokio::spawn(task.in_current_span());
+        let ended = async move {
+            let ended = task.await;
+            ended.unwrap_or_else(|_| Err(failed("asking for a session was cut")))
+        };
+        ended.boxed().shared()
+    }
+}
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The last failure, where it was a moment ago.
+    fn failure(&self, now: Instant) -> Option<Failure> {
+        let (at, failure) = self.failed.as_ref()?;
+        (now.saturating_duration_since(*at) < PAUSE).then(|| failure.clone())
+    }
+}
+
+impl Held {
+    fn new(session: Session, began: Instant) -> Self {
+        let Session { credentials, lasts } = session;
+        Self {
+            credentials,
+            renewed: began + lasts * 2 / 3,
+            ends: began + lasts.saturating_sub(EARLY.min(lasts / 4)),
+        }
+    }
+}
+
+fn failed(cause: &str) -> Failure {
+    Failure::Internal {
+        cause: cause.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

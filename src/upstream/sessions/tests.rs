@@ -1,0 +1,207 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use tokio::sync::Semaphore;
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Who is asked for sessions: it counts, answers when it may, and fails when it is told to.
+struct Issuer {
+    asked: AtomicUsize,
+    may: Semaphore,
+    fails: std::sync::atomic::AtomicBool,
+}
+
+struct World {
+    issuer: Arc<Issuer>,
+    clock: Clock,
+    sessions: Arc<Sessions>,
+}
+
+impl World {
+    fn new(answers: usize) -> Self {
+        let issuer = Arc::new(Issuer {
+            asked: AtomicUsize::new(0),
+            may: Semaphore::new(answers),
+            fails: false.into(),
+        });
+        let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+        let asked = Arc::clone(&issuer);
+        let ask = move |caller: Arc<str>| {
+            let issuer = Arc::clone(&asked);
+            let number = issuer.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            async move {
+                issuer.may.acquire().await.unwrap().forget();
+                match issuer.fails.load(Ordering::SeqCst) {
+                    true => Err(unavailable()),
+                    false => Ok(Session {
+                        credentials: credentials(&caller, number),
+                        lasts: HOUR,
+                    }),
+                }
+            }
+            .boxed()
+        };
+        let sessions = Arc::new(Sessions::new(Box::new(ask), clock.clone()));
+        Self {
+            issuer,
+            clock,
+            sessions,
+        }
+    }
+
+    fn asked(&self) -> usize {
+        self.issuer.asked.load(Ordering::SeqCst)
+    }
+
+    async fn key(&self, caller: &str) -> Result<String, Failure> {
+        let credentials = self.sessions.credentials(caller).await?;
+        Ok(credentials.access_key_id().to_owned())
+    }
+
+    /// Waits until whoever was asked has answered.
+    async fn settled(&self, caller: &str) {
+        while self.sessions.kept(caller).lock().asked.is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn credentials(caller: &str, number: usize) -> Credentials {
+    Credentials::new(format!("{caller}-{number}"), "secret", None, None, "test")
+}
+
+fn unavailable() -> Failure {
+    Failure::RoleUnavailable {
+        target: "a".to_owned(),
+        cause: "told to".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn each_caller_has_a_session_of_its_own_which_is_asked_for_once() {
+    let world = World::new(10);
+
+    for _ in 0..3 {
+        assert_eq!(world.key("ann").await.unwrap(), "ann-1");
+    }
+    assert_eq!(world.key("bob").await.unwrap(), "bob-2");
+    assert_eq!(world.key("ann").await.unwrap(), "ann-1");
+    assert_eq!(world.asked(), 2);
+}
+
+#[tokio::test]
+async fn many_who_wait_have_one_request_made_which_goes_on_without_them() {
+    let world = World::new(0);
+    let waiting = || {
+        let sessions = Arc::clone(&world.sessions);
+        tokio::spawn(async move { sessions.credentials("ann").await })
+    };
+    let first = waiting();
+    let others: Vec<_> = (0..20).map(|_| waiting()).collect();
+    while world.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    world.issuer.may.add_permits(1);
+
+    for other in others {
+        let credentials = other.await.unwrap().unwrap();
+        assert_eq!(credentials.access_key_id(), "ann-1");
+    }
+    assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_beside_calls_and_not_used_to_its_very_end() {
+    let world = World::new(1);
+    world.key("ann").await.unwrap();
+
+    world.clock.advance(HOUR * 2 / 3);
+    assert_eq!(world.key("ann").await.unwrap(), "ann-1", "nobody waits");
+    assert_eq!(world.key("ann").await.unwrap(), "ann-1");
+    assert_eq!(world.asked(), 2, "one asks for the next");
+    world.issuer.may.add_permits(1);
+    world.settled("ann").await;
+    assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+
+    // From the time when the second was asked for, which was at two thirds of the first.
+    world.clock.advance(HOUR - EARLY);
+    world.issuer.may.add_permits(1);
+    assert_eq!(
+        world.key("ann").await.unwrap(),
+        "ann-3",
+        "that one was over"
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_renewed_is_used_as_long_as_it_lasts() {
+    let world = World::new(10);
+    world.key("ann").await.unwrap();
+    world.issuer.fails.store(true, Ordering::SeqCst);
+
+    world.clock.advance(HOUR * 2 / 3);
+    for _ in 0..5 {
+        assert_eq!(world.key("ann").await.unwrap(), "ann-1");
+        world.settled("ann").await;
+    }
+    assert_eq!(world.asked(), 2, "nobody asks again for a moment");
+
+    world.clock.advance(HOUR / 3 - EARLY);
+    assert_eq!(world.key("ann").await, Err(unavailable()));
+}
+
+#[tokio::test]
+async fn after_a_failure_all_have_the_same_for_a_moment_and_then_it_is_tried_again() {
+    let world = World::new(10);
+    world.issuer.fails.store(true, Ordering::SeqCst);
+
+    for _ in 0..5 {
+        assert_eq!(world.key("ann").await, Err(unavailable()));
+    }
+    assert_eq!(world.asked(), 1);
+
+    world.issuer.fails.store(false, Ordering::SeqCst);
+    world.clock.advance(PAUSE);
+    assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+}
+
+#[tokio::test]
+async fn a_session_that_aws_does_not_take_is_dropped_and_a_newer_one_is_not() {
+    let world = World::new(10);
+    let first = world.sessions.credentials("ann").await.unwrap();
+
+    world.sessions.forget("ann", &first);
+    assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+    world.sessions.forget("ann", &first);
+    assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+}
+
+#[tokio::test]
+async fn whoever_panics_while_it_is_asked_holds_nobody_up() {
+    let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+    let ask = |_: Arc<str>| async { panic!("planted") }.boxed();
+    let sessions = Sessions::new(Box::new(ask), clock.clone());
+
+    for _ in 0..2 {
+        let failure = sessions.credentials("ann").await.err();
+        assert!(matches!(failure, Some(Failure::Internal { .. })));
+        clock.advance(PAUSE);
+    }
+}
+
+#[tokio::test]
+async fn no_more_sessions_are_kept_than_there_is_room_for() {
+    let world = World::new(MOST + 2_000);
+
+    for number in 0..MOST + 1_000 {
+        world.key(&format!("caller-{number}")).await.unwrap();
+    }
+
+    assert!(world.sessions.kept.len() <= MOST);
+}

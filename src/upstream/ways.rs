@@ -1,0 +1,227 @@
+//! The ways to AWS: one for each target, or the only one.
+//!
+//! Everything that is remembered of a target's account or learned about it is the way's
+//! own, so that nothing of one account is ever told of another. Only locks are shared, by
+//! targets with one account: they are for what is in the account.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::Meter;
+use super::attempts::Sending;
+use super::choice;
+use super::clients::{self, Clients};
+use super::known::Known;
+use super::overload::Overload;
+use super::partial_update::PoolLocks;
+use super::sessions::{self, Sessions};
+use super::settings::Settings;
+use super::targets::TargetSettings;
+use crate::call::Target;
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+/// What AWS says of a session that it does not take, or does not take any more.
+const REFUSED: [&str; 3] = [
+    "ExpiredTokenException",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+];
+
+/// All ways.
+pub(super) struct Ways {
+    /// In the order of the settings.
+    all: Vec<Arc<Way>>,
+    settings: Settings,
+}
+
+/// The way to one target, or the only one.
+pub(super) struct Way {
+    pub(super) target: Target,
+    pub(super) clients: Clients,
+    pub(super) known: Known,
+    pub(super) locks: Arc<PoolLocks>,
+    pub(super) overload: Overload,
+    pub(super) meter: Arc<dyn Meter>,
+    /// Where a role is assumed for each caller.
+    pub(super) sessions: Option<Sessions>,
+}
+
+impl Ways {
+    pub(super) async fn new(
+        settings: Settings,
+        http_client: Option<SharedHttpClient>,
+        clock: &Clock,
+        meter: &Arc<dyn Meter>,
+    ) -> Self {
+        let shared = clients::shared(&settings, http_client).await;
+        let mut locks: HashMap<String, Arc<PoolLocks>> = HashMap::new();
+        let mut all = Vec::new();
+        for target in &settings.targets {
+            let name: Arc<str> = target.name.as_str().into();
+            let meter = Arc::clone(meter).of_target(&name);
+            let locks = locks.entry(target.account_id.clone()).or_default();
+            let here = of_target(&settings, target);
+            let sessions = target.role.as_ref().map(|role| {
+                let role = role.clone();
+                let ask = sessions::ask(Arc::clone(&name), role, &here, &shared, clock.clone());
+                Sessions::new(ask, clock.clone())
+            });
+            all.push(Arc::new(Way {
+                target: Target {
+                    name: Some(name),
+                    account: Some(target.account_id.as_str().into()),
+                },
+                known: Known::default(),
+                locks: Arc::clone(locks),
+                overload: Overload::new(&here, clock.clone(), Arc::clone(&meter)),
+                meter,
+                clients: Clients::new(here, shared.clone(), sessions.is_some()),
+                sessions,
+            }));
+        }
+        if all.is_empty() {
+            all.push(Arc::new(Way {
+                target: Target {
+                    name: None,
+                    account: settings.account_id.as_deref().map(Arc::from),
+                },
+                known: Known::default(),
+                locks: Arc::default(),
+                overload: Overload::new(&settings, clock.clone(), Arc::clone(meter)),
+                meter: Arc::clone(meter),
+                clients: Clients::new(settings.clone(), shared, false),
+                sessions: None,
+            }));
+        }
+        Self { all, settings }
+    }
+
+    /// The way to a target that was chosen.
+    pub(super) fn to(&self, target: &Target) -> Result<&Arc<Way>, Failure> {
+        let mut all = self.all.iter();
+        all.find(|way| way.target.name == target.name)
+            .ok_or_else(lost)
+    }
+
+    /// The target of a call for a resource in `region`, which names one or none.
+    pub(super) fn choose(
+        &self,
+        named: Option<&[u8]>,
+        region: Option<&str>,
+    ) -> Result<&Target, Failure> {
+        let position = choice::position(&self.settings, named, region)?.unwrap_or_default();
+        let way = self.all.get(position).ok_or_else(lost)?;
+        Ok(&way.target)
+    }
+}
+
+impl Way {
+    /// Drops the caller's session if AWS has not taken it, so that the next call has another.
+    pub(super) fn forget_session(
+        &self,
+        caller: &Caller,
+        sending: &Sending,
+        failure: Option<&Failure>,
+    ) {
+        let (Some(sessions), Some(credentials)) = (&self.sessions, &sending.credentials) else {
+            return;
+        };
+        if matches!(failure, Some(Failure::Aws(error)) if REFUSED.contains(&error.code.as_str())) {
+            sessions.forget(caller.id(), credentials);
+        }
+    }
+}
+
+/// The settings of the way to a target.
+fn of_target(settings: &Settings, target: &TargetSettings) -> Settings {
+    let own = target.endpoint_url.clone();
+    Settings {
+        regions: target.regions.clone(),
+        account_id: Some(target.account_id.clone()),
+        endpoint_url: own.or_else(|| settings.endpoint_url.clone()),
+        targets: Vec::new(),
+        ..settings.clone()
+    }
+}
+
+fn lost() -> Failure {
+    Failure::Internal {
+        cause: "a target was chosen that there is not".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::meter::Untold;
+    use crate::upstream::{Kind, RoleArn, RoleSettings};
+
+    fn target(name: &str, account: &str) -> TargetSettings {
+        TargetSettings {
+            name: name.to_owned(),
+            regions: vec!["us-east-1".to_owned()],
+            named_only: true,
+            account_id: account.to_owned(),
+            role: None,
+            endpoint_url: None,
+        }
+    }
+
+    async fn ways(targets: Vec<TargetSettings>) -> Ways {
+        let settings = Settings {
+            kind: Kind::Aws,
+            targets,
+            ..Settings::default()
+        };
+        let meter: Arc<dyn Meter> = Arc::new(Untold);
+        Ways::new(settings, None, &Clock::system(), &meter).await
+    }
+
+    #[tokio::test]
+    async fn changes_of_one_account_take_turns_whichever_target_they_go_through() {
+        let targets = [
+            ("a", "111111111111"),
+            ("b", "111111111111"),
+            ("c", "222222222222"),
+        ];
+        let ways = ways(targets.map(|(name, account)| target(name, account)).into()).await;
+        let [a, b, c] = ["a", "b", "c"].map(|name| {
+            let target = ways.choose(Some(name.as_bytes()), None).unwrap();
+            Arc::clone(ways.to(target).unwrap())
+        });
+
+        let _of_a = a.locks.lock("us-east-1:0a").await;
+        let of_b = Box::pin(b.locks.lock("us-east-1:0a"));
+        assert!(futures_util::FutureExt::now_or_never(of_b).is_none());
+        let of_c = Box::pin(c.locks.lock("us-east-1:0a"));
+        assert!(futures_util::FutureExt::now_or_never(of_c).is_some());
+    }
+
+    #[tokio::test]
+    async fn only_a_target_with_a_role_has_sessions() {
+        let role = RoleSettings {
+            arn: RoleArn::parse("arn:aws:iam::222222222222:role/poolgate").unwrap(),
+            external_id: None,
+            session_duration: std::time::Duration::from_secs(3600),
+            session_tags: true,
+            sts_region: "us-east-1".to_owned(),
+            sts_endpoint_url: None,
+        };
+        let with_role = TargetSettings {
+            role: Some(role),
+            ..target("b", "222222222222")
+        };
+        let ways = ways(vec![target("a", "111111111111"), with_role]).await;
+
+        let has_sessions = |name: &str| {
+            let target = ways.choose(Some(name.as_bytes()), None).unwrap();
+            ways.to(target).unwrap().sessions.is_some()
+        };
+        assert!(!has_sessions("a"));
+        assert!(has_sessions("b"));
+    }
+}

@@ -12,7 +12,8 @@
 //! 3. Most of the burst is kept for callers who have had less than others: these hardly
 //!    wait, however many wait who want more.
 //! 4. Who would wait for longer than it can is refused at once, and what waits is bounded.
-//!    A call whose caller has gone leaves the queue.
+//!    A call whose caller has gone leaves the queue. Those who are refused are told times at
+//!    which each finds a place, and not all the same (`promises`).
 //! 5. When AWS throttles, the rate is cut at most once in a second, and rises again to near
 //!    where it was; what lies beyond is tried slowly, and the faster, the longer AWS does not
 //!    throttle. Where no quota is known, calls are bounded from the first throttle on, until
@@ -40,6 +41,7 @@ mod budget;
 mod fair;
 mod lane;
 mod meter;
+mod promises;
 mod published;
 mod read;
 mod settings;
@@ -149,7 +151,8 @@ impl Guard {
         };
         let began = self.shared.clock.instant();
         let Some(mut admitted) = ticket.wait(patience).await else {
-            return Err(self.refusal(wanted, &lane, patience));
+            let wait = lane.refused(wanted.flow, patience);
+            return Err(self.refusal(wanted, &lane, wait));
         };
         admitted.waited = self.shared.clock.instant().saturating_duration_since(began);
         lane.decided(match admitted.waited.is_zero() {

@@ -21,12 +21,16 @@ impl Signals {
     pub fn listen() -> std::io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // Whoever asks for files to be read again is not to end the process: they are anyway,
+        // and a journal begins another file where there is one.
+        let mut hangup = signal(SignalKind::hangup())?;
         let (sender, signals) = Self::by_hand();
         tokio::spawn(async move {
             loop {
                 let signal = tokio::select! {
                     Some(()) = terminate.recv() => Signal::Terminate,
                     Some(()) = interrupt.recv() => Signal::Interrupt,
+                    Some(()) = hangup.recv() => continue,
                     else => return,
                 };
                 if sender.send(signal).is_err() {

@@ -23,15 +23,17 @@ mod breaker;
 mod in_flight;
 mod outage;
 mod refused;
+mod watched;
 
-use breaker::{Breaker, Ended, Pass};
-use in_flight::{InFlight, Kind, Usual};
+use breaker::{Ended, Pass};
+use in_flight::{InFlight, Kind};
 use outage::is_outage;
 use refused::{Refused, refusal};
+use watched::Watched;
 
-/// A call that is given up after this long without an answer counts as failed, if nobody
-/// else has had an answer meanwhile. Otherwise it says more of its caller than of AWS, and
-/// so does one that was given up before.
+/// A call that is given up after this long without an answer counts as failed, once for each
+/// caller, if nobody else has had an answer meanwhile. Otherwise it says more of its caller
+/// than of AWS, and so does one that was given up before.
 const HANGS: Duration = Duration::from_secs(1);
 
 /// What is known of how AWS bears its calls.
@@ -53,13 +55,6 @@ struct Region {
 struct State {
     in_flight: InFlight,
     operations: HashMap<Operation, Watched>,
-}
-
-struct Watched {
-    breaker: Breaker,
-    usual: Usual,
-    /// When a call was last answered.
-    answered: Option<Instant>,
 }
 
 /// A call under way. One that is dropped before its end was given up.
@@ -101,7 +96,7 @@ impl Overload {
         let region = self.region(region);
         let now = self.clock.instant();
         let refused = region.state(now, operation, |in_flight, watched| {
-            let wait = watched.breaker.check(now).err();
+            let wait = watched.check(flow, now).err();
             refusal(wait, in_flight, Kind::of(operation, flow))
         });
         refused.map_or(Ok(()), |refused| Err(region.shed(operation, refused)))
@@ -121,13 +116,13 @@ impl Overload {
         let region = self.region(region);
         let now = self.clock.instant();
         let entered = region.state(now, operation, |in_flight, watched| {
-            let wait = watched.breaker.check(now).err();
+            let wait = watched.check(flow, now).err();
             if let Some(refused) = refusal(wait, in_flight, kind) {
                 return Err(refused);
             }
-            let pass = watched.breaker.enter(now).map_err(Refused::Circuit)?;
+            let pass = watched.enter(flow, now).map_err(Refused::Circuit)?;
             in_flight.enter(kind);
-            Ok((pass, watched.breaker.circuit()))
+            Ok((pass, watched.circuit()))
         });
         let (pass, circuit) = entered.map_err(|refused| region.shed(operation, refused))?;
         if pass == Pass::Probe {
@@ -192,9 +187,10 @@ impl Call {
         let hangs = now.saturating_duration_since(self.began) >= HANGS;
         let counts = self.pass == Pass::Usual && hangs && {
             let began = self.began;
-            let alone = |watched: &Watched| watched.answered.is_none_or(|at| at < began);
-            let region = &self.region;
-            region.state(now, self.operation, |_, watched| alone(watched))
+            let (region, flow) = (&self.region, self.kind.flow);
+            region.state(now, self.operation, |_, watched| {
+                watched.gave_up(flow, began)
+            })
         };
         self.end(if counts { Ended::Badly } else { Ended::Unknown });
     }
@@ -213,15 +209,14 @@ impl Call {
             let slow = watched.usual.is_slow(took);
             match ended {
                 Ended::Well => {
-                    watched.answered = Some(now);
                     watched.usual.learn(took, now);
                     in_flight.end(kind, slow, now);
                 }
                 Ended::Badly if slow => in_flight.end(kind, true, now),
                 Ended::Badly | Ended::Unknown => in_flight.leave(kind),
             }
-            let changed = watched.breaker.end(pass, ended, now);
-            changed.then(|| watched.breaker.circuit())
+            let changed = watched.end(kind.flow, pass, ended, now);
+            changed.then(|| watched.circuit())
         });
         if let Some(circuit) = circuit {
             region.tell_circuit(operation, circuit);
@@ -242,11 +237,9 @@ impl Region {
             in_flight,
             operations,
         } = &mut *state;
-        let watched = operations.entry(operation).or_insert_with(|| Watched {
-            breaker: Breaker::new(now),
-            usual: Usual::default(),
-            answered: None,
-        });
+        let watched = operations
+            .entry(operation)
+            .or_insert_with(|| Watched::new(now));
         work(in_flight, watched)
     }
 

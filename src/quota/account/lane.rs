@@ -9,6 +9,7 @@ use super::Shared;
 use super::budget::Budget;
 use super::fair::Place;
 use super::meter::Decision;
+use super::promises::Promises;
 use super::turn::Turn;
 use super::turns::{Room, Turns};
 use crate::call::{Class, Flow};
@@ -27,8 +28,17 @@ pub(super) struct Lane {
 
 struct State {
     turns: Turns<Waiter>,
+    promises: Promises,
     /// Whether a task gives tokens to those who wait.
     dispatching: bool,
+}
+
+impl State {
+    /// When a call is told to come back that cannot wait for its turn now.
+    fn refused(&mut self, flow: Flow, least: Duration, now: Instant) -> Duration {
+        let rate = self.turns.rate_of(flow.class);
+        self.promises.make(flow.key, least, rate, now)
+    }
 }
 
 /// It is sent what it waits for.
@@ -60,6 +70,7 @@ impl Lane {
             shared: Arc::clone(shared),
             state: Mutex::new(State {
                 turns: Turns::new(budget),
+                promises: Promises::default(),
                 dispatching: false,
             }),
         }
@@ -75,12 +86,15 @@ impl Lane {
             let turns = &mut state.turns;
             turns.budget.go_to(now);
             if turns.take_at_once(flow, now) {
+                state.promises.forget(flow.key);
                 Arrival::Admitted(Turn::new(Arc::clone(self)))
             } else {
                 let wait = turns.wait(flow, now);
                 match turns.room(flow, &account) {
-                    _ if wait > patience => Arrival::Refused(wait - patience),
-                    Room::None => Arrival::Refused(wait),
+                    _ if wait > patience => {
+                        Arrival::Refused(state.refused(flow, wait - patience, now))
+                    }
+                    Room::None => Arrival::Refused(state.refused(flow, wait, now)),
                     Room::Free => self.enqueue(&mut state, flow, now),
                     Room::After(last) => {
                         pushed_out = turns.remove(last);
@@ -97,6 +111,15 @@ impl Lane {
             self.serve();
         }
         arrival
+    }
+
+    /// A call has waited for so long, and in vain. When shall it come back?
+    pub(super) fn refused(&self, flow: Flow, patience: Duration) -> Duration {
+        let now = self.shared.clock.instant();
+        let mut state = self.state();
+        state.turns.budget.go_to(now);
+        let wait = state.turns.wait(flow, now);
+        state.refused(flow, wait.saturating_sub(patience), now)
     }
 
     fn enqueue(self: &Arc<Self>, state: &mut State, flow: Flow, now: Instant) -> Arrival {

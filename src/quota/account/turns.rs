@@ -89,6 +89,15 @@ impl<W> Turns<W> {
         self.budget.wait(ahead + others, tokens)
     }
 
+    /// How many turns a class has in a second, where that is bounded.
+    pub(super) fn rate_of(&self, class: Class) -> Option<f64> {
+        let rate = self.budget.rate()?;
+        Some(match class {
+            Class::Batch if !self.interactive.is_empty() => rate / f64::from(TURNS),
+            _ => rate,
+        })
+    }
+
     /// Whether there is room for one more of this caller.
     pub(super) fn room(&self, flow: Flow, account: &Account) -> Room {
         let queue = self.queue_of(flow.class);

@@ -1,8 +1,9 @@
 //! How many calls may be under way: fewer when answers take longer than they used to.
 //!
-//! Whoever has half of the places may take no more than leave a part of them to others, and
-//! so may writes: a caller alone has most of them, and none finds all of them taken by
-//! another, or by writes, which are carried to their end also when nobody waits for them.
+//! Whoever has some of the places may take another only while a part of that many is free (a
+//! dynamic threshold), and writes leave some to all else: a caller alone has three quarters of
+//! them, two have two fifths each, and whoever has none finds one, however much a few others
+//! ask for. Writes are carried to their end also when nobody waits for them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -26,7 +27,9 @@ const FOLLOWS_SLOW: f64 = 600.0;
 /// The most that one call counts.
 const MOST: f64 = 0.1;
 
-/// One in so many places is kept for others.
+/// A caller may have so many times as many places as are free.
+const TIMES_FREE: usize = 3;
+/// One in so many places is kept for what is no write.
 const KEPT: usize = 4;
 
 /// The calls under way in a region.
@@ -148,9 +151,11 @@ impl Places {
     /// particular keep nothing from each other.
     fn has_room(&self, flow: Flow, places: usize) -> bool {
         let own = self.of_flow.get(&flow.key).copied().unwrap_or_default();
-        let has_half = flow != Flow::default() && own >= places.div_ceil(2);
-        let kept = if has_half { places / KEPT } else { 0 };
-        self.taken < places - kept
+        let free = places.saturating_sub(self.taken);
+        match flow == Flow::default() {
+            true => free > 0,
+            false => own < free.saturating_mul(TIMES_FREE),
+        }
     }
 
     fn enter(&mut self, flow: Flow) {
@@ -223,9 +228,13 @@ mod tests {
         let mut in_flight = InFlight::new(16);
 
         assert_eq!(take_all(&mut in_flight, kind(1, false)), 12);
-        assert_eq!(take_all(&mut in_flight, kind(2, false)), 4);
+        assert_eq!(take_all(&mut in_flight, kind(2, false)), 3);
+        assert!(in_flight.has_room(kind(3, false)), "it has none");
         in_flight.leave(kind(1, false));
-        assert!(!in_flight.has_room(kind(1, false)), "it has more than half");
+        assert!(
+            !in_flight.has_room(kind(1, false)),
+            "it has more than others"
+        );
         assert!(in_flight.has_room(kind(2, false)));
     }
 
@@ -236,11 +245,28 @@ mod tests {
         assert_eq!(take_all(&mut in_flight, kind(1, true)), 9);
         assert_eq!(take_all(&mut in_flight, kind(2, true)), 3);
         assert_eq!(take_all(&mut in_flight, kind(3, true)), 0);
-        assert_eq!(take_all(&mut in_flight, kind(3, false)), 4);
+        assert_eq!(take_all(&mut in_flight, kind(3, false)), 3);
         for (flow, writes) in [(1, 9), (2, 3)] {
             (0..writes).for_each(|_| in_flight.leave(kind(flow, true)));
         }
         assert_eq!(in_flight.all.of_flow.len(), 1, "who has none is not here");
+    }
+
+    #[test]
+    fn whoever_has_none_finds_a_place_beside_a_few_who_take_all_they_can() {
+        for others in 1..=5 {
+            let mut in_flight = InFlight::new(16);
+            // In turns, and as often as there is room for any of them.
+            while (1..=others).any(|flow| in_flight.has_room(kind(flow, false))) {
+                for flow in 1..=others {
+                    if in_flight.has_room(kind(flow, false)) {
+                        in_flight.enter(kind(flow, false));
+                    }
+                }
+            }
+            assert!(in_flight.has_room(kind(9, false)), "{others}");
+            assert!(in_flight.under_way() >= 12, "{others}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What AWS admits of the account, shared among many callers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use poolgate::operation::Operation;
-use poolgate::pb::TagResourceRequest;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use poolgate::pb::{GetIdRequest, TagResourceRequest};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -51,6 +54,56 @@ async fn forty_callers_who_want_ten_times_the_quota_share_nearly_all_of_it_and_n
     assert!(
         Fates::percentile(&fates, 100) < Duration::from_millis(2100),
         "{told}"
+    );
+}
+
+/// Ten callers with twenty calls at a time want eight times what there is in the two seconds
+/// that a call may wait.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_as_told_finds_a_place_before_it_gives_up() {
+    let rush = Arc::new(Rush::with(&guarded(""), "", Default::default()).await);
+    let pool = rush.pool().await;
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut calls = JoinSet::new();
+    for number in 0..200 {
+        let (mut client, pool) = (rush.client(number % 10), pool.clone());
+        calls.spawn(async move {
+            let mut tries = vec![0];
+            while Instant::now() < until {
+                *tries.last_mut().unwrap() += 1;
+                let guest = GetIdRequest {
+                    identity_pool_id: pool.clone(),
+                    ..Default::default()
+                };
+                match client.get_id(guest).await {
+                    Ok(_) => tries.push(0),
+                    Err(refused) => {
+                        let pushback = refused.metadata().get("grpc-retry-pushback-ms").unwrap();
+                        let millis = pushback.to_str().unwrap().parse().unwrap();
+                        tokio::time::sleep(Duration::from_millis(millis)).await;
+                    }
+                }
+            }
+            // The last one was not tried to its end.
+            tries.pop();
+            tries
+        });
+    }
+    let mut tries: Vec<usize> = calls.join_all().await.concat();
+    tries.sort_unstable();
+
+    let all = tries.iter().sum::<usize>() as f64 / tries.len() as f64;
+    let told = format!(
+        "{} answered after {all:.2} tries each, 99 % after {}, all after {}",
+        tries.len(),
+        tries[tries.len() * 99 / 100],
+        tries[tries.len() - 1]
+    );
+    println!("{told}");
+    assert!(tries.len() as f64 > 0.95 * QUOTA * 60.0, "{told}");
+    assert!(
+        tries[tries.len() * 99 / 100] <= 5,
+        "clients try five times: {told}"
     );
 }
 

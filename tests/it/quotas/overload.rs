@@ -119,8 +119,8 @@ async fn what_hangs_is_not_tried_either_also_where_callers_are_impatient() {
         let rush = spared(Settings::default()).await;
         rush.delay("600s");
         let calls: Vec<_> = (0..10)
-            .map(|_| {
-                let mut client = rush.client(0);
+            .map(|number| {
+                let mut client = rush.client(number);
                 tokio::spawn(async move {
                     let mut request = tonic::Request::new(DescribeIdentityPoolRequest {
                         identity_pool_id: "us-east-1:00000000-0000-4000-8000-000000000000"

@@ -49,7 +49,7 @@ async fn who_has_had_nothing_for_a_second_does_not_wait_behind_the_greedy() {
 #[tokio::test(start_paused = true)]
 async fn who_would_wait_too_long_is_refused_at_once_and_told_when_to_come_back() {
     let guard = emptied(Account::default()).await;
-    let _waiting: Vec<_> = (0..49).map(|_| wait(&guard, EVE)).collect();
+    let _waiting: Vec<_> = (0..45).map(|_| wait(&guard, EVE)).collect();
     tokio::task::yield_now().await;
 
     let refused = guard.admit(get_id(EVE)).now_or_never();

@@ -21,8 +21,8 @@ use super::settings::OnStoreFailure;
 use super::table::Table;
 use crate::operation::{Effect, Operation};
 
-/// By how much two clocks may move against each other before what is remembered means
-/// nothing any more, in nanoseconds. A call that waits moves them by less.
+/// By how much the clock of Redis may be set back before what is remembered is reckoned anew,
+/// in nanoseconds. A call that waits moves it by less.
 const LEAP: u64 = 1_000_000_000;
 
 /// Where callers are counted for several replicas.
@@ -122,8 +122,10 @@ impl Shared {
     fn set_time(&self, now: u64, nanos: u64, table: &Table) {
         let origin = now.saturating_sub(nanos);
         let before = self.origin.swap(origin, Ordering::Relaxed);
-        if before.abs_diff(origin) > LEAP {
-            table.clear();
+        // A clock that leaps ahead is believed: this machine may have slept meanwhile.
+        let behind = before.saturating_sub(origin);
+        if behind > LEAP {
+            table.set_back(behind);
         }
     }
 }

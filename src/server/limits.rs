@@ -150,6 +150,10 @@ fn reload(
 ) -> impl Fn() -> Reloaded {
     move || {
         let limits = settings.read_limits(&file)?;
+        if limits.account().is_written && guards.is_empty() {
+            let file = file.display();
+            tracing::warn!(%file, "[account] of {file} is in force after a restart");
+        }
         limiter.reload(&limits);
         for guard in &guards {
             guard.reload(limits.account());

@@ -25,10 +25,23 @@ use crate::support::certificates::{Authority, Identity, SERVER_NAME};
 use crate::support::examples::{call_on, request};
 use crate::support::guarded::{Bearer, Channel};
 use crate::support::house::{House, token};
+use crate::support::process::Process;
 use crate::support::tokens::Issuer;
 
 const SHOP: &str = "spiffe://example.org/shop";
 const RELOADS: u64 = 100;
+
+#[tokio::test]
+async fn a_hangup_ends_no_process() {
+    let process = Process::start(&[]);
+    let mut client = process.client().await;
+    for _ in 0..3 {
+        process.signal("HUP");
+        let listed = client.list_identity_pools(ListIdentityPoolsRequest::default());
+        assert!(listed.await.is_ok());
+    }
+    assert_eq!(process.terminate().0, Some(0));
+}
 
 /// Two sets that say the same about what the test asks, in other words. Without its
 /// `permit` a set would refuse the list, without its `forbid` it would let the pool be

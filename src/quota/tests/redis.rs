@@ -83,6 +83,32 @@ fn only_the_clock_of_the_server_counts() {
 }
 
 #[test]
+fn what_is_remembered_outlives_a_server_that_has_lost_all_and_has_another_clock() {
+    let redis = Arc::new(Connected::start());
+    let counter = Counter::in_redis(&redis, &limits("\"10/day\""), 1);
+    let callers = ["ann", "bob", "eve"].map(|name| caller(name, &[]));
+    let admits = |who| {
+        let asked = asked(who, LIST, counter.clock.instant());
+        counter.decide_at(&asked).outcome.is_ok()
+    };
+    for (change, back) in [("5 s back", true), ("an hour on", false)] {
+        redis.time.store(BEGINNING, Ordering::SeqCst);
+        for who in &callers {
+            while admits(who) {}
+        }
+        assert_eq!(redis.server.ask("FLUSHALL"), "OK");
+        match back {
+            true => redis.time.fetch_sub(5_000_000_000, Ordering::SeqCst),
+            false => redis.time.fetch_add(3_600_000_000_000, Ordering::SeqCst),
+        };
+
+        for who in &callers {
+            assert!(!admits(who), "{change}");
+        }
+    }
+}
+
+#[test]
 fn a_replica_alone_goes_on_from_what_it_knows_at_its_part_of_the_rate() {
     let redis = Arc::new(Connected::start());
     let limits = limits("\"10/s burst 30\"");

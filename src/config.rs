@@ -137,10 +137,12 @@ impl Config {
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
         let per_address = &mut server.max_connections_per_address;
         reader.read(&keys::SERVER_MAX_CONNECTIONS_PER_ADDRESS, per_address);
+        reader.read(&keys::SERVER_MAX_HANDSHAKES, &mut server.max_handshakes);
         let life = &mut server.life;
         reader.read(&keys::SERVER_MAX_CONNECTION_AGE, &mut life.age);
         reader.read(&keys::SERVER_MAX_CONNECTION_IDLE, &mut life.idle);
         reader.read(&keys::SERVER_MAX_CONNECTION_GRACE, &mut life.grace);
+        reader.read(&keys::SERVER_MAX_CONNECTION_STALL, &mut life.stall);
         reader.read(
             &keys::SERVER_MAX_CONCURRENT_STREAMS,
             &mut server.max_concurrent_streams,

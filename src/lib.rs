@@ -16,7 +16,7 @@
 //! # The path of one request
 //!
 //! ```text
-//! server/listen    our accept loop: connection limits, preface deadline, GOAWAY, drain
+//! server/listen    our accept loop: connection limits, preface deadline, slow readers, GOAWAY, drain
 //!   server/tls       handshake with the newest set of files; peers are verified again
 //! server/stack     outer ring, around every service:
 //!   observe          counts and logs every call, whatever becomes of it

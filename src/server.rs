@@ -170,6 +170,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let limits = Limits {
         connections: parts.server.max_connections,
         connections_of_address: parts.server.max_connections_per_address,
+        handshakes: parts.server.max_handshakes,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
         life: parts.server.life,

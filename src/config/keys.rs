@@ -60,12 +60,16 @@ keys! {
         "How many connections may be open; further ones are closed at once.";
     SERVER_MAX_CONNECTIONS_PER_ADDRESS: Whole<usize> = "server.max_connections_per_address", Some("200"), whole(1, 100_000),
         "How many connections one address (of IPv6, a /64) may have open; further ones are closed at once. Behind a proxy, as many as `server.max_connections`.";
+    SERVER_MAX_HANDSHAKES: Whole<usize> = "server.max_handshakes", Some("256"), whole(1, 100_000),
+        "How many connections may have their TLS handshake or their HTTP/2 preface under way; for one more, the oldest of them is closed.";
     SERVER_MAX_CONNECTION_AGE: Span = "server.max_connection_age", Some("30m"), span(1_000, 604_800),
         "How old a connection becomes, a tenth more or less, before its peer is told to go away: clients connect again, and balance and certificates get changed.";
     SERVER_MAX_CONNECTION_IDLE: Span = "server.max_connection_idle", Some("5m"), span(1_000, 604_800),
         "How long a connection may have no call under way before its peer is told to go away.";
     SERVER_MAX_CONNECTION_GRACE: Span = "server.max_connection_grace", Some("30s"), span(0, 3_600),
         "How long calls under way may take to end then, before the connection is cut.";
+    SERVER_MAX_CONNECTION_STALL: Span = "server.max_connection_stall", Some("10s"), span(1_000, 3_600),
+        "How long a peer may take nothing of an answer that it is owed (it gives no window, does not read, or does not acknowledge our settings) before its connection is closed.";
     SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
         "How many calls one connection may have under way.";
     SERVER_MAX_MESSAGE_BYTES: Whole<usize> = "server.max_message_bytes", Some("1048576"), whole(1024, 4_194_304),

@@ -5,7 +5,9 @@
 //! for a peer that is silent. This one promises:
 //!
 //! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed, and
-//!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`];
+//!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`]; of those that have
+//!   not come so far there are at most `handshakes`, of which the oldest makes room;
+//! * a peer that is owed answers and takes none of them for [`Life::stall`] is cut;
 //! * a peer whose certificate is revoked, expires or loses its authority while it is
 //!   connected is told to go away within half a minute, and cut soon after;
 //! * a peer that a layer has had enough of is told to go away, and cut a second later;
@@ -35,7 +37,10 @@ mod call;
 mod connection;
 mod frames;
 mod handshake;
+mod handshakes;
+mod heads;
 mod life;
+mod owed;
 mod preface;
 mod trust;
 
@@ -43,6 +48,7 @@ pub(super) use accept::accept;
 pub use accept::bind;
 use addresses::Addresses;
 pub use handshake::{HANDSHAKE_TIMEOUT, ReadCertificate, Tls};
+use handshakes::Handshakes;
 pub use life::Life;
 
 /// How long a new connection may take to send its HTTP/2 preface.
@@ -55,6 +61,8 @@ pub struct Limits {
     pub connections: usize,
     /// How many of them one address may have; of IPv6, a /64.
     pub connections_of_address: usize,
+    /// How many may have their handshake or preface under way.
+    pub handshakes: usize,
     /// How many calls one connection may have under way.
     pub concurrent_streams: u32,
     /// How long a new connection may take to send its HTTP/2 preface.
@@ -69,6 +77,7 @@ impl Default for Limits {
         Self {
             connections: 2_000,
             connections_of_address: 200,
+            handshakes: 256,
             concurrent_streams: 100,
             preface: PREFACE_TIMEOUT,
             life: Life::default(),
@@ -126,14 +135,15 @@ pub fn serve(
         connections: TaskTracker::new(),
         calls: TaskTracker::new(),
     };
-    tokio::spawn(accept_all(
-        listener,
+    let listening = Listening {
         service,
         limits,
         tls,
         metrics,
-        serving.clone(),
-    ));
+        handshakes: Handshakes::new(limits.handshakes),
+        serving: serving.clone(),
+    };
+    tokio::spawn(listening.accept_all(listener));
     serving
 }
 
@@ -172,46 +182,45 @@ impl Serving {
     }
 }
 
-async fn accept_all(
-    listener: TcpListener,
-    service: impl Grpc + Sync,
+/// What every connection is served with.
+#[derive(Clone)]
+struct Listening<S> {
+    service: S,
     limits: Limits,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
+    handshakes: Arc<Handshakes>,
     serving: Serving,
-) {
-    let addresses = Addresses::new(limits.connections_of_address);
-    loop {
-        let stream = tokio::select! {
-            biased;
-            () = serving.stopped.cancelled() => return,
-            stream = accept(&listener, &metrics) => stream,
-        };
-        if serving.connections.len() >= limits.connections {
-            metrics.connection_refused(Refusal::Limit);
-            continue;
+}
+
+impl<S: Grpc + Sync> Listening<S> {
+    async fn accept_all(self, listener: TcpListener) {
+        let addresses = Addresses::new(self.limits.connections_of_address);
+        let (serving, metrics) = (&self.serving, &self.metrics);
+        loop {
+            let stream = tokio::select! {
+                biased;
+                () = serving.stopped.cancelled() => return,
+                stream = accept(&listener, metrics) => stream,
+            };
+            if serving.connections.len() >= self.limits.connections {
+                metrics.connection_refused(Refusal::Limit);
+                continue;
+            }
+            // A peer that has left already has no address.
+            let Ok(peer) = stream.peer_addr() else {
+                continue;
+            };
+            let Some(place) = addresses.place(peer.ip()) else {
+                metrics.connection_refused(Refusal::Address);
+                continue;
+            };
+            let serve = connection::serve(stream, peer, self.clone());
+            serving.connections.spawn(async move {
+                serve.await;
+                drop(place);
+            });
         }
-        // A peer that has left already has no address.
-        let Ok(peer) = stream.peer_addr() else {
-            continue;
-        };
-        let Some(place) = addresses.place(peer.ip()) else {
-            metrics.connection_refused(Refusal::Address);
-            continue;
-        };
-        let serve = connection::serve(
-            stream,
-            peer,
-            service.clone(),
-            limits,
-            tls.clone(),
-            Arc::clone(&metrics),
-            serving.clone(),
-        );
-        serving.connections.spawn(async move {
-            serve.await;
-            drop(place);
-        });
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// How many connections one address may have open.
     pub max_connections_per_address: usize,
+    /// How many connections may have their handshake or preface under way.
+    pub max_handshakes: usize,
     /// How long a connection lives.
     pub life: Life,
     /// How many calls one connection may have under way.
@@ -64,6 +66,7 @@ impl Default for Settings {
             plaintext: Plaintext::default(),
             max_connections: 2000,
             max_connections_per_address: 200,
+            max_handshakes: 256,
             life: Life::default(),
             max_concurrent_streams: 100,
             max_message_bytes: 1024 * 1024,

@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use super::call::Calls;
 use super::frames::{Flood, Flooded, Toll};
-use super::handshake::{Refused, Secured, Tls};
+use super::handshake::{Refused, Secured};
+use super::handshakes::Handshake;
+use super::owed::{Overdue, Owed};
 use super::trust::Trust;
-use super::{Grpc, Limits, Serving, preface};
+use super::{Grpc, Limits, Listening, preface};
 use crate::call::Connection;
 use crate::caller::Peer;
 use crate::clock::Clock;
@@ -42,25 +44,25 @@ const DISMISSAL: Duration = Duration::from_secs(1);
 pub(super) async fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    service: impl Grpc,
-    limits: Limits,
-    tls: Option<Tls>,
-    metrics: Arc<Metrics>,
-    serving: Serving,
+    listening: Listening<impl Grpc + Sync>,
 ) {
     let peer = Peer {
         address: canonical(address),
         certificate: None,
         tls: None,
     };
-    let _open = Open::count(Arc::clone(&metrics));
-    let Some(tls) = tls else {
+    let _open = Open::count(Arc::clone(&listening.metrics));
+    let handshake = listening.handshakes.begin();
+    let Some(tls) = &listening.tls else {
         let trust = Trust::Unconditional;
-        return speak(stream, service, limits, peer, trust, &metrics, &serving).await;
+        return speak(stream, peer, trust, handshake, listening).await;
     };
     let secured = tokio::select! {
         biased;
-        () = serving.stopped.cancelled() => return,
+        () = listening.serving.stopped.cancelled() => return,
+        () = handshake.crowded_out() => {
+            return listening.metrics.connection_refused(Refusal::Handshakes);
+        }
         secured = tls.accept(stream) => secured,
     };
     let Secured {
@@ -71,7 +73,7 @@ pub(super) async fn serve(
     } = match secured {
         Ok(secured) => secured,
         Err(refused) => {
-            metrics.connection_refused(Refusal::Tls);
+            listening.metrics.connection_refused(Refusal::Tls);
             return tell(&refused, peer.address);
         }
     };
@@ -80,7 +82,7 @@ pub(super) async fn serve(
         tls: security,
         ..peer
     };
-    speak(stream, service, limits, peer, trust, &metrics, &serving).await;
+    speak(stream, peer, trust, handshake, listening).await;
 }
 
 /// What strangers do is no news. A certificate that we trust and cannot use is: whoever
@@ -95,28 +97,36 @@ fn tell(refused: &Refused, peer: SocketAddr) {
 /// Speaks HTTP/2.
 async fn speak<S>(
     stream: S,
-    service: impl Grpc,
-    limits: Limits,
     peer: Peer,
     mut trust: Trust,
-    metrics: &Metrics,
-    serving: &Serving,
+    handshake: Handshake,
+    listening: Listening<impl Grpc>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Listening {
+        service,
+        limits,
+        metrics,
+        serving,
+        ..
+    } = listening;
     let address = peer.address;
     let flooded = Flooded::default();
     let toll = Toll::new(flooded.clone(), Clock::system());
+    let owed = Owed::new(Clock::of_runtime());
     let stream = tokio::select! {
         biased;
         // Nothing was begun yet, so nothing is lost.
         () = serving.stopped.cancelled() => return,
-        stream = preface::expect(stream, limits.preface, toll) => stream,
+        () = handshake.crowded_out() => return metrics.connection_refused(Refusal::Handshakes),
+        stream = preface::expect(stream, limits.preface, toll, owed.clone()) => stream,
     };
     let Some(stream) = stream else {
         metrics.connection_refused(Refusal::Preface);
         return;
     };
+    drop(handshake);
     let dismissal = Connection::default();
     let under_way = watch::Sender::new(0);
     let life = limits.life.spread(Uuid::new_v4().as_u128());
@@ -125,14 +135,17 @@ async fn speak<S>(
         service,
         peer,
         connection: dismissal.clone(),
+        owed: owed.clone(),
         open: serving.calls.clone(),
         under_way,
     };
     let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
+    let mut overdue = pin!(owed.overdue(life.stall));
     let grace = tokio::select! {
         biased;
         () = serving.cut.cancelled() => return,
-        ended = connection.as_mut() => return tell_end(ended, address, &flooded, metrics),
+        ended = connection.as_mut() => return tell_end(ended, address, &flooded, &metrics),
+        what = overdue.as_mut() => return tell_stall(what, address, &metrics),
         // The drain has its own time limit.
         () = serving.stopped.cancelled() => None,
         (reason, grace) = trust.lost() => {
@@ -155,7 +168,8 @@ async fn speak<S>(
     tokio::select! {
         biased;
         () = serving.cut.cancelled() => {}
-        ended = connection => tell_end(ended, address, &flooded, metrics),
+        ended = connection => tell_end(ended, address, &flooded, &metrics),
+        what = overdue => tell_stall(what, address, &metrics),
         () = pass(grace) => tracing::info!(peer = %address, "peer did not go away, connection cut"),
     }
 }
@@ -175,6 +189,11 @@ fn tell_end(ended: hyper::Result<()>, peer: SocketAddr, flooded: &Flooded, metri
     } else if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended with an error");
     }
+}
+
+fn tell_stall(what: Overdue, peer: SocketAddr, metrics: &Metrics) {
+    metrics.connection_ended(Ending::Stall);
+    tracing::info!(%peer, "connection closed: its peer takes nothing: {what}");
 }
 
 fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {

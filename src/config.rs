@@ -132,6 +132,9 @@ impl Config {
     fn read(&mut self, reader: &mut reader::Reader) {
         let server = &mut self.server;
         reader.read(&keys::SERVER_LISTEN, &mut server.listen);
+        reader.read(&keys::SERVER_UNIX_SOCKET, &mut server.unix_socket);
+        let mode = &mut server.unix_socket_mode;
+        reader.read(&keys::SERVER_UNIX_SOCKET_MODE, mode);
         reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
         reader.read(&keys::SERVER_PLAINTEXT, &mut server.plaintext);
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);

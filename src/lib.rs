@@ -32,7 +32,7 @@
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
 //!   brake            addresses that failed too often (quota)        RESOURCE_EXHAUSTED
 //!                    connections that go on are closed
-//!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
+//!   authenticate     certificate, process, token -> Caller (authn)  UNAUTHENTICATED
 //!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //!   weights          what the message weighs more   (quota)         RESOURCE_EXHAUSTED

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Ratio, Region, Regions, RoleArns,
-    SamlFiles, SecretKeysFile, Span, Tag, TargetTables, Targets, Url, Whole, Window,
+    SamlFiles, SecretKeysFile, SocketPath, Span, Tag, TargetTables, Targets, Url, Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -50,6 +50,11 @@ const fn whole<T>(least: u64, most: u64) -> Whole<T> {
 keys! {
     SERVER_LISTEN: Address = "server.listen", Some("127.0.0.1:50051"), Address,
         "Where gRPC is served. Port 0 takes any free port.";
+    SERVER_UNIX_SOCKET: SocketPath = "server.unix_socket", None, SocketPath,
+        "The Unix socket on which gRPC is served as well, in plain text, to processes of this machine; they prove who they are by their user and group (`[[processes]]` of the callers file). A socket that nobody listens on is replaced. Unset: none.";
+    SERVER_UNIX_SOCKET_MODE: OneOf<u32> = "server.unix_socket_mode", Some("0660"),
+        OneOf(&[("0600", 0o600), ("0660", 0o660), ("0666", 0o666)]),
+        "Who may connect to the Unix socket: poolgate's user, its group as well, or everybody. Whoever may not search its directory may not.";
     SERVER_UNAUTHENTICATED: OneOf<Unauthenticated> = "server.unauthenticated", Some("loopback"),
         OneOf(&[("loopback", Unauthenticated::Loopback), ("everywhere", Unauthenticated::Everywhere)]),
         "Where callers are let in without authentication. `loopback` refuses to start on a listener that other machines can reach.";

@@ -20,7 +20,9 @@
 //!   after [`Serving::cut`] every connection is gone.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::caller::{Address, Peer};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
@@ -43,13 +46,16 @@ mod life;
 mod owed;
 mod preface;
 mod trust;
+mod unix;
 
+use accept::Listener;
 pub(super) use accept::accept;
 pub use accept::bind;
 use addresses::Addresses;
 pub use handshake::{HANDSHAKE_TIMEOUT, ReadCertificate, Tls};
 use handshakes::Handshakes;
 pub use life::Life;
+pub use unix::Socket;
 
 /// How long a new connection may take to send its HTTP/2 preface.
 pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -111,6 +117,24 @@ where
 {
 }
 
+/// Where connections come in.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Those of the network.
+    pub network: TcpListener,
+    /// Those of processes on this machine, where they have a socket of their own.
+    pub unix: Option<Socket>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(network: TcpListener) -> Self {
+        Self {
+            network,
+            unix: None,
+        }
+    }
+}
+
 /// A listener at work. Dropping it does not end it.
 #[derive(Clone, Debug)]
 pub struct Serving {
@@ -120,10 +144,10 @@ pub struct Serving {
     calls: TaskTracker,
 }
 
-/// Serves every connection of `listener` with `service`, in tasks of their own; in plain
-/// text without `tls`.
+/// Serves every connection of `listeners` with `service`, in tasks of their own; in plain
+/// text without `tls`, and over a Unix socket always.
 pub fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: impl Grpc + Sync,
     limits: Limits,
     tls: Option<Tls>,
@@ -140,10 +164,15 @@ pub fn serve(
         limits,
         tls,
         metrics,
+        addresses: Addresses::new(limits.connections_of_address),
         handshakes: Handshakes::new(limits.handshakes),
         serving: serving.clone(),
     };
-    tokio::spawn(listening.accept_all(listener));
+    let Listeners { network, unix } = listeners.into();
+    if let Some(socket) = unix {
+        tokio::spawn(listening.clone().accept_processes(socket));
+    }
+    tokio::spawn(listening.accept_all(network));
     serving
 }
 
@@ -189,39 +218,72 @@ struct Listening<S> {
     limits: Limits,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
+    addresses: Arc<Addresses>,
     handshakes: Arc<Handshakes>,
     serving: Serving,
 }
 
 impl<S: Grpc + Sync> Listening<S> {
     async fn accept_all(self, listener: TcpListener) {
-        let addresses = Addresses::new(self.limits.connections_of_address);
-        let (serving, metrics) = (&self.serving, &self.metrics);
-        loop {
-            let stream = tokio::select! {
-                biased;
-                () = serving.stopped.cancelled() => return,
-                stream = accept(&listener, metrics) => stream,
-            };
-            if serving.connections.len() >= self.limits.connections {
-                metrics.connection_refused(Refusal::Limit);
-                continue;
-            }
+        while let Some(stream) = self.next(&listener).await {
             // A peer that has left already has no address.
-            let Ok(peer) = stream.peer_addr() else {
+            let Ok(address) = stream.peer_addr() else {
                 continue;
             };
-            let Some(place) = addresses.place(peer.ip()) else {
-                metrics.connection_refused(Refusal::Address);
-                continue;
-            };
-            let serve = connection::serve(stream, peer, self.clone());
-            serving.connections.spawn(async move {
-                serve.await;
-                drop(place);
+            let address = canonical(address).into();
+            self.spawn(address, |listening| {
+                connection::serve(stream, Peer::at(address), listening)
             });
         }
     }
+
+    /// The same for processes of this machine, who speak plain text.
+    async fn accept_processes(self, socket: Socket) {
+        let numbers = AtomicU64::new(0);
+        while let Some(stream) = self.next(&socket.listener).await {
+            let Ok(process) = unix::process(&stream, &numbers) else {
+                continue;
+            };
+            let address = Address::Process(process);
+            self.spawn(address, |listening| {
+                connection::serve_plain(stream, Peer::at(address), listening)
+            });
+        }
+    }
+
+    /// The next connection; nothing when none is to be accepted any more.
+    async fn next<L: Listener>(&self, listener: &L) -> Option<L::Stream> {
+        tokio::select! {
+            biased;
+            () = self.serving.stopped.cancelled() => None,
+            stream = accept(listener, &self.metrics) => Some(stream),
+        }
+    }
+
+    /// Serves a connection in a task of its own, where there is a place for it.
+    fn spawn<F>(&self, address: Address, serve: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connections = &self.serving.connections;
+        if connections.len() >= self.limits.connections {
+            return self.metrics.connection_refused(Refusal::Limit);
+        }
+        let Some(place) = self.addresses.place(address.counted().ip()) else {
+            return self.metrics.connection_refused(Refusal::Address);
+        };
+        let serve = serve(self.clone());
+        connections.spawn(async move {
+            serve.await;
+            drop(place);
+        });
+    }
+}
+
+/// A listener on `[::]` shows IPv4 peers as IPv6; rules and records want the
+/// address that the peer has.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 #[cfg(test)]

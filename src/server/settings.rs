@@ -1,6 +1,7 @@
 //! What an operator sets about the gRPC listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::drain;
@@ -32,6 +33,10 @@ pub enum Plaintext {
 pub struct Settings {
     /// Where gRPC is served.
     pub listen: SocketAddr,
+    /// The Unix socket on which it is served to processes of this machine as well.
+    pub unix_socket: Option<PathBuf>,
+    /// The permissions of the socket's file.
+    pub unix_socket_mode: u32,
     /// Where callers are let in without authentication.
     pub unauthenticated: Unauthenticated,
     /// Where plain text is spoken when TLS is not set up.
@@ -62,6 +67,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)),
+            unix_socket: None,
+            unix_socket_mode: 0o660,
             unauthenticated: Unauthenticated::default(),
             plaintext: Plaintext::default(),
             max_connections: 2000,

@@ -97,7 +97,7 @@ pub const AUTHENTICATIONS: Name = Name {
     name: "poolgate_authentications_total",
     kind: "counter",
     labels: &["method", "outcome"],
-    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `jwt`, `token`, `both` (two that do not go together), `none` (no proof at all).",
+    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `process`, `jwt`, `token`, `both` (two that do not go together), `none` (no proof at all).",
 };
 
 /// Decisions of policies.

@@ -51,5 +51,6 @@ mod targets;
 mod tenants;
 mod tls;
 mod traces;
+mod unix_socket;
 mod unverified;
 mod upstream;

@@ -1,6 +1,5 @@
 //! One connection, from its first byte to its last.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::owed::{Overdue, Owed};
 use super::trust::Trust;
 use super::{Grpc, Limits, Listening, preface};
 use crate::call::Connection;
-use crate::caller::Peer;
+use crate::caller::{Address, Peer};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Ending, Refusal};
@@ -41,22 +40,12 @@ const DISMISSAL: Duration = Duration::from_secs(1);
 
 /// Serves `stream` until either side ends it, its peer loses our trust, or a layer has had
 /// enough of it.
-pub(super) async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
-    listening: Listening<impl Grpc + Sync>,
-) {
-    let peer = Peer {
-        address: canonical(address),
-        certificate: None,
-        tls: None,
+pub(super) async fn serve(stream: TcpStream, peer: Peer, listening: Listening<impl Grpc + Sync>) {
+    let Some(tls) = &listening.tls else {
+        return serve_plain(stream, peer, listening).await;
     };
     let _open = Open::count(Arc::clone(&listening.metrics));
     let handshake = listening.handshakes.begin();
-    let Some(tls) = &listening.tls else {
-        let trust = Trust::Unconditional;
-        return speak(stream, peer, trust, handshake, listening).await;
-    };
     let secured = tokio::select! {
         biased;
         () = listening.serving.stopped.cancelled() => return,
@@ -85,9 +74,19 @@ pub(super) async fn serve(
     speak(stream, peer, trust, handshake, listening).await;
 }
 
+/// The same in plain text.
+pub(super) async fn serve_plain<S>(stream: S, peer: Peer, listening: Listening<impl Grpc + Sync>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _open = Open::count(Arc::clone(&listening.metrics));
+    let handshake = listening.handshakes.begin();
+    speak(stream, peer, Trust::Unconditional, handshake, listening).await;
+}
+
 /// What strangers do is no news. A certificate that we trust and cannot use is: whoever
 /// made it wants to know.
-fn tell(refused: &Refused, peer: SocketAddr) {
+fn tell(refused: &Refused, peer: Address) {
     match refused {
         Refused::Certificate(_) => tracing::info!(%peer, "connection closed: {refused}"),
         _ => tracing::debug!(%peer, reason = %refused, "TLS refused"),
@@ -182,7 +181,7 @@ async fn pass(time: Option<Duration>) {
     }
 }
 
-fn tell_end(ended: hyper::Result<()>, peer: SocketAddr, flooded: &Flooded, metrics: &Metrics) {
+fn tell_end(ended: hyper::Result<()>, peer: Address, flooded: &Flooded, metrics: &Metrics) {
     if flooded.is_so() {
         metrics.connection_ended(Ending::Flood);
         tracing::info!(%peer, "connection closed: {Flood}");
@@ -191,7 +190,7 @@ fn tell_end(ended: hyper::Result<()>, peer: SocketAddr, flooded: &Flooded, metri
     }
 }
 
-fn tell_stall(what: Overdue, peer: SocketAddr, metrics: &Metrics) {
+fn tell_stall(what: Overdue, peer: Address, metrics: &Metrics) {
     metrics.connection_ended(Ending::Stall);
     tracing::info!(%peer, "connection closed: its peer takes nothing: {what}");
 }
@@ -211,12 +210,6 @@ fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT);
     builder
-}
-
-/// A listener on `[::]` shows IPv4 peers as IPv6; rules and records want the
-/// address that the peer has.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Counts a connection as open while it lives.

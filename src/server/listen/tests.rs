@@ -9,7 +9,6 @@ use tower::service_fn;
 
 use super::*;
 use crate::call::Connection;
-use crate::caller::Peer;
 use crate::server::testing::{
     GOAWAY, LIMITS, RawPeer, call, connect, raw_frame, request_frame, says, serve, until,
 };

@@ -20,6 +20,7 @@ mod account;
 pub mod admin;
 mod announce;
 pub mod aws_port;
+mod descriptors;
 pub mod drain;
 mod emulate;
 pub mod explain;
@@ -170,7 +171,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         &clock,
     )?;
     let limits = Limits {
-        connections: parts.server.max_connections,
+        connections: descriptors::connections(parts.server.max_connections),
         connections_of_address: parts.server.max_connections_per_address,
         handshakes: parts.server.max_handshakes,
         concurrent_streams: parts.server.max_concurrent_streams,

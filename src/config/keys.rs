@@ -62,7 +62,7 @@ keys! {
         OneOf(&[("loopback", Plaintext::Loopback), ("everywhere", Plaintext::Everywhere)]),
         "Where plain text is spoken when TLS is not set up. `loopback` refuses to start on a listener that other machines can reach.";
     SERVER_MAX_CONNECTIONS: Whole<usize> = "server.max_connections", Some("2000"), whole(1, 100_000),
-        "How many connections may be open; further ones are closed at once.";
+        "How many connections may be open; further ones are closed at once. 256 of the file descriptors that the process may open are kept from them.";
     SERVER_MAX_CONNECTIONS_PER_ADDRESS: Whole<usize> = "server.max_connections_per_address", Some("200"), whole(1, 100_000),
         "How many connections one address (of IPv6, a /64) may have open; further ones are closed at once. Behind a proxy, as many as `server.max_connections`.";
     SERVER_MAX_HANDSHAKES: Whole<usize> = "server.max_handshakes", Some("256"), whole(1, 100_000),

@@ -28,6 +28,7 @@ mod emulator_port;
 mod floods;
 mod floors;
 mod fuzzed;
+mod hostile;
 mod killed;
 mod known;
 mod lock;

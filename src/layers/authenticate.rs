@@ -13,7 +13,7 @@ use crate::caller::{Caller, Peer};
 use crate::failure::Failure;
 use crate::notes::Notes;
 
-/// Fills the slot [`Caller`](crate::caller::Caller) from the connection's certificate or
+/// Fills the slot [`Caller`] from the connection's certificate or
 /// process and the `authorization` metadata, or answers UNAUTHENTICATED.
 ///
 /// Nothing else in a request says who calls. The metadata ends here: nothing below sees a

@@ -3,16 +3,14 @@
 //! Whoever takes the last one takes it from the journal and from calls to AWS, too. So some
 //! are kept from peers.
 
-use std::fs;
+use crate::telemetry::most_files;
 
 /// How many are kept for everything but connections (reference: security, T-C12).
 const KEPT: usize = 256;
 
 /// How many of the connections that are wanted there can be.
 pub(super) fn connections(wanted: usize) -> usize {
-    // Where the system does not say, as others than Linux, it is as it is wanted.
-    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let Some(limit) = of(&limits) else {
+    let Some(limit) = most_files().and_then(|limit| usize::try_from(limit).ok()) else {
         return wanted;
     };
     let most = within(wanted, limit);
@@ -26,14 +24,6 @@ pub(super) fn connections(wanted: usize) -> usize {
         );
     }
     most
-}
-
-/// The limit that is in force, of what `/proc/self/limits` says (proc(5)).
-fn of(limits: &str) -> Option<usize> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// With few descriptors, connections have half of them.
@@ -58,19 +48,5 @@ mod tests {
         ] {
             assert_eq!(within(wanted, limit), most, "{wanted} {limit}");
         }
-    }
-
-    #[test]
-    fn the_limit_is_what_the_system_says() {
-        let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
-                      Max processes             63209                63209                processes\n\
-                      Max open files            1024                 524288               files\n";
-
-        assert_eq!(of(limits), Some(1024));
-        assert_eq!(
-            of("Max open files            unlimited  unlimited  files"),
-            None
-        );
-        assert_eq!(of(""), None);
     }
 }

@@ -93,11 +93,8 @@ async fn refused(siege: &Siege, reason: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_go_on_while_their_connections_are_told_to_go_away() {
-    let siege = Siege::begin_where_connections_end(&[
-        ("POOLGATE_SERVER__MAX_CONNECTION_AGE", "1s"),
-        ("POOLGATE_SERVER__MAX_CONNECTION_GRACE", "1s"),
-    ])
-    .await;
+    let aged = [("POOLGATE_SERVER__MAX_CONNECTION_AGE", "1s")];
+    let siege = Siege::begin_where_connections_end(&aged).await;
 
     let aged = "poolgate_connections_ended_total{reason=\"age\"} 5\n";
     while !siege.metrics().await.text().contains(aged) {

@@ -160,7 +160,7 @@ async fn call_until(
 fn is_unsent(status: &tonic::Status) -> bool {
     let causes = std::iter::successors(status.source(), |&cause| cause.source());
     let mut of_hyper = causes.filter_map(|cause| cause.downcast_ref::<hyper::Error>());
-    of_hyper.any(hyper::Error::is_canceled)
+    of_hyper.any(|error| error.is_canceled() || error.is_closed())
 }
 
 /// The headers of a call, with these flags more.

@@ -18,6 +18,7 @@ mod policies;
 mod tokens;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use divan::Bencher;
 use futures_util::FutureExt;
 use guarded::Guarded;
 use poolgate::authn::{Authenticator, Callers, Settings};
-use poolgate::caller::Certificate;
+use poolgate::caller::{Certificate, Peer};
 use poolgate::clock::Clock;
 use tokens::{Issuer, Site};
 
@@ -157,9 +158,13 @@ impl Door {
 
     fn lets_in(&self, certificate: Option<&Certificate>, authorization: &str) -> bool {
         let values = (!authorization.is_empty()).then_some(authorization.as_bytes());
+        let peer = Peer {
+            certificate: certificate.cloned().map(Arc::new),
+            ..Peer::at(SocketAddr::from(([127, 0, 0, 1], 1)))
+        };
         let answer = self
             .authenticator
-            .authenticate(certificate, values.into_iter());
+            .authenticate(Some(&peer), values.into_iter());
         // Nothing has to be fetched, so that there is nothing to wait for.
         answer.now_or_never().is_some_and(|answer| answer.is_ok())
     }

@@ -1,8 +1,9 @@
 //! Who calls: credentials to [`Caller`].
 //!
-//! A call proves itself with a client certificate, which TLS has verified, with a token
-//! in `authorization`, or with both. What they are worth is said in the callers file,
-//! whose format is in [`callers`].
+//! A call proves itself by its connection, with a client certificate, which TLS has
+//! verified, or as a process that the kernel vouches for; with a token in `authorization`;
+//! or with both. What they are worth is said in the callers file, whose format is in
+//! [`callers`].
 //!
 //! This room promises:
 //!
@@ -10,7 +11,7 @@
 //!   refused, never let in as somebody less;
 //! * names come from where they are vouched for: from the subject's alternative names of
 //!   a certificate, from signed claims, from the callers file, and from nothing else in
-//!   a request;
+//!   a request; of a process from the user and group that it had when it connected;
 //! * why a call was refused is for our log ([`Refusal`]); to callers every refusal is
 //!   the same;
 //! * no more than 2,000 signatures are verified in a second, whoever sends them;
@@ -49,6 +50,7 @@ mod issuer;
 pub mod jws;
 mod jwt;
 mod keys;
+mod processes;
 mod proofs;
 mod provider;
 mod refusal;
@@ -62,7 +64,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use crate::caller::{Caller, Certificate};
+use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::fetch::Fetch;
 use cache::Entry;
@@ -112,28 +114,24 @@ impl Authenticator {
 
     /// Who calls with these credentials.
     ///
-    /// `certificate` is that of the connection, `authorization` every value of the header
+    /// `peer` is the other side of the connection, `authorization` every value of the header
     /// of this name. It waits only where keys have to be fetched, and not longer than 3
     /// seconds.
     pub fn authenticate<'a>(
         &'a self,
-        certificate: Option<&'a Certificate>,
+        peer: Option<&'a Peer>,
         authorization: impl Iterator<Item = &'a [u8]>,
     ) -> impl Future<Output = Result<Caller, Refusal>> + Send {
         let token = bearer::token(authorization);
         async move {
             let token = token?;
             let current = self.current.load_full();
-            let certified = certificate
-                .filter(|_| current.callers.certificates.apply())
-                .map(|certificate| current.callers.certificates.caller(certificate))
-                .transpose()
-                .map_err(|cause| Refusal::new(Method::Certificate, cause))?;
+            let connected = proofs::of_connection(&current.callers, peer)?;
             let borne = match token {
                 Some(token) => Some(self.bearer_of(token, &current).await?),
                 None => None,
             };
-            proofs::decide(&current.callers, certified, borne)
+            proofs::decide(&current.callers, peer, connected, borne)
         }
     }
 

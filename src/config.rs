@@ -132,15 +132,20 @@ impl Config {
     fn read(&mut self, reader: &mut reader::Reader) {
         let server = &mut self.server;
         reader.read(&keys::SERVER_LISTEN, &mut server.listen);
+        reader.read(&keys::SERVER_UNIX_SOCKET, &mut server.unix_socket);
+        let mode = &mut server.unix_socket_mode;
+        reader.read(&keys::SERVER_UNIX_SOCKET_MODE, mode);
         reader.read(&keys::SERVER_UNAUTHENTICATED, &mut server.unauthenticated);
         reader.read(&keys::SERVER_PLAINTEXT, &mut server.plaintext);
         reader.read(&keys::SERVER_MAX_CONNECTIONS, &mut server.max_connections);
         let per_address = &mut server.max_connections_per_address;
         reader.read(&keys::SERVER_MAX_CONNECTIONS_PER_ADDRESS, per_address);
+        reader.read(&keys::SERVER_MAX_HANDSHAKES, &mut server.max_handshakes);
         let life = &mut server.life;
         reader.read(&keys::SERVER_MAX_CONNECTION_AGE, &mut life.age);
         reader.read(&keys::SERVER_MAX_CONNECTION_IDLE, &mut life.idle);
         reader.read(&keys::SERVER_MAX_CONNECTION_GRACE, &mut life.grace);
+        reader.read(&keys::SERVER_MAX_CONNECTION_STALL, &mut life.stall);
         reader.read(
             &keys::SERVER_MAX_CONCURRENT_STREAMS,
             &mut server.max_concurrent_streams,

@@ -16,7 +16,7 @@
 //! # The path of one request
 //!
 //! ```text
-//! server/listen    our accept loop: connection limits, preface deadline, GOAWAY, drain
+//! server/listen    our accept loop: connection limits, preface deadline, slow readers, GOAWAY, drain
 //!   server/tls       handshake with the newest set of files; peers are verified again
 //! server/stack     outer ring, around every service:
 //!   observe          counts and logs every call, whatever becomes of it
@@ -32,7 +32,7 @@
 //!   deadline         grpc-timeout within bounds                     DEADLINE_EXCEEDED
 //!   brake            addresses that failed too often (quota)        RESOURCE_EXHAUSTED
 //!                    connections that go on are closed
-//!   authenticate     certificate, token -> Caller   (authn)         UNAUTHENTICATED
+//!   authenticate     certificate, process, token -> Caller (authn)  UNAUTHENTICATED
 //!   limit            how often may this caller?     (quota)         RESOURCE_EXHAUSTED
 //!   inspect          exactly one message -> Subject, by AWS's model INVALID_ARGUMENT
 //!   weights          what the message weighs more   (quota)         RESOURCE_EXHAUSTED

@@ -3,7 +3,7 @@
 //!
 //! The table in `shapes` is botocore's model of `cognito-identity`
 //! (2014-06-30), compared with it member by member by
-//! `tests/model/compare_with_botocore.py`. [`check`] finds every place where
+//! `tests/model/compare_with_botocore.py`. [`check()`] finds every place where
 //! a JSON object breaks the model and words it as AWS does (reference: the
 //! constraint texts of AWS's front end, as in `Value 'x' at 'identityPoolId'
 //! failed to satisfy constraint: Member must satisfy regular expression pattern:

@@ -4,6 +4,7 @@
 //! the end comes within `drain_notice + drain_grace`, whatever peers do.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,6 +20,7 @@ mod account;
 pub mod admin;
 mod announce;
 pub mod aws_port;
+mod descriptors;
 pub mod drain;
 mod emulate;
 pub mod explain;
@@ -47,7 +49,7 @@ pub use start_error::StartError;
 use aws_port::AwsPort;
 use drain::Outcome;
 use health::{Health, State};
-use listen::{Limits, Serving, Tls};
+use listen::{Limits, Listeners, Serving, Socket, Tls};
 use signals::Signals;
 
 /// What a server is made of.
@@ -122,7 +124,8 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         Kind::Emulator => Some(emulate::open(&parts.emulator, &clock)?),
     };
 
-    let (listener, address) = bind(parts.server.listen, "server.listen")?;
+    let (network, address) = bind(parts.server.listen, "server.listen")?;
+    let unix = bind_unix(&parts.server)?;
     let served = admin::Served {
         health: health.clone(),
         metrics: Arc::clone(&metrics),
@@ -168,13 +171,15 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         &clock,
     )?;
     let limits = Limits {
-        connections: parts.server.max_connections,
+        connections: descriptors::connections(parts.server.max_connections),
         connections_of_address: parts.server.max_connections_per_address,
+        handshakes: parts.server.max_handshakes,
         concurrent_streams: parts.server.max_concurrent_streams,
         preface: listen::PREFACE_TIMEOUT,
         life: parts.server.life,
     };
-    let serving = listen::serve(listener, stack, limits, tls, metrics);
+    let listeners = Listeners { network, unix };
+    let serving = listen::serve(listeners, stack, limits, tls, metrics);
     health.set(State::Ready).await;
     announce::serving(&parts, address, admin_address, aws_address);
     Ok(Running {
@@ -260,6 +265,17 @@ fn bind(
     let listener = listen::bind(address).map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
     Ok((listener, bound))
+}
+
+fn bind_unix(settings: &Settings) -> Result<Option<Socket>, StartError> {
+    let bind = |path: &PathBuf| {
+        let bound = Socket::bind(path, settings.unix_socket_mode);
+        bound.map_err(|source| StartError::ListenUnix {
+            path: path.clone(),
+            source,
+        })
+    };
+    settings.unix_socket.as_ref().map(bind).transpose()
 }
 
 #[cfg(test)]

@@ -18,3 +18,4 @@ mod upstream;
 
 pub use metrics::Metrics;
 pub use names::reference;
+pub use process::most_files;

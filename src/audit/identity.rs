@@ -9,8 +9,8 @@ use crate::caller::{Caller, Proof};
 /// The longest name of somebody, in bytes: as long as callers may have one.
 pub(super) const NAME: usize = 2048;
 
-/// The caller, as far as it was verified. AWS has no words for a certificate of a client
-/// and for a static token; these are ours.
+/// The caller, as far as it was verified. AWS has no words for a certificate of a client,
+/// for a static token and for a process; these are ours.
 pub(super) fn identity<'a>(
     caller: Option<&'a Caller>,
     account: Option<&'a str>,
@@ -36,6 +36,11 @@ pub(super) fn identity<'a>(
         },
         Proof::StaticToken { name } => Identity {
             kind: "StaticToken",
+            user_name: Some(cut.text(name, NAME, "userIdentity.userName")),
+            ..known
+        },
+        Proof::Process { name } => Identity {
+            kind: "UnixProcess",
             user_name: Some(cut.text(name, NAME, "userIdentity.userName")),
             ..known
         },
@@ -69,6 +74,6 @@ pub(super) fn credential(caller: &Caller) -> Option<&str> {
     match caller.proof() {
         Proof::Certificate { serial } => Some(serial),
         Proof::Jwt { token_id, .. } => token_id.as_deref(),
-        Proof::Anonymous | Proof::StaticToken { .. } => None,
+        Proof::Anonymous | Proof::StaticToken { .. } | Proof::Process { .. } => None,
     }
 }

@@ -227,7 +227,7 @@ impl Call<'_> {
 
     fn source(&self) -> Text<'_> {
         let peer = self.begun.peer.as_ref();
-        let address = peer.map(|peer| peer.address.ip().to_canonical().to_string());
+        let address = peer.map(|peer| peer.address.ip().to_string());
         Cow::from(address.unwrap_or_else(|| "unknown".to_owned()))
     }
 

@@ -222,7 +222,7 @@ impl Entry {
 
     fn address(&self) -> Option<IpAddr> {
         let peer = self.begun.peer.as_ref();
-        peer.map(|peer| peer.address.ip().to_canonical())
+        peer.map(|peer| peer.address.ip())
     }
 
     /// Reads that were answered need not wait for the disk, where that is set.

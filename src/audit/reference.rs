@@ -14,7 +14,7 @@ const FIELDS: &[Field] = &[
     ("eventVersion", "the version of CloudTrail's format, `1.11`"),
     (
         "userIdentity.type",
-        "how the caller proved who it is: `WebIdentityUser` (JSON Web Token), `MutualTLS`, `StaticToken` (words of ours, AWS has none), `Unknown`; `AWSService` is poolgate itself",
+        "how the caller proved who it is: `WebIdentityUser` (JSON Web Token), `MutualTLS`, `StaticToken`, `UnixProcess` (words of ours, AWS has none), `Unknown`; `AWSService` is poolgate itself",
     ),
     (
         "userIdentity.principalId",
@@ -23,7 +23,7 @@ const FIELDS: &[Field] = &[
     ("userIdentity.accountId", "the AWS account that is called"),
     (
         "userIdentity.userName",
-        "the token's subject, or the name of the static token",
+        "the token's subject, or the name of the static token or of the process",
     ),
     (
         "userIdentity.identityProvider",
@@ -59,7 +59,7 @@ const FIELDS: &[Field] = &[
     ),
     (
         "sourceIPAddress",
-        "the address that the connection came from",
+        "the address that the connection came from; `127.0.0.1` for the Unix socket",
     ),
     ("userAgent", "what the caller calls itself"),
     (
@@ -159,6 +159,15 @@ const FIELDS: &[Field] = &[
     (
         "additionalEventData.credentialId",
         "the serial number of the caller's certificate, or the `jti` of its token",
+    ),
+    (
+        "additionalEventData.process.uid",
+        "the user that the other side of the Unix socket runs as, as the kernel says",
+    ),
+    ("additionalEventData.process.gid", "its group"),
+    (
+        "additionalEventData.process.pid",
+        "its number when it connected, where the kernel tells it",
     ),
     (
         "additionalEventData.grpcStatus",

@@ -24,6 +24,11 @@
 //! roles = [{ claim = "groups", value = "cognito-admins", role = "admin" }]
 //! attributes = { team = "department" }
 //!
+//! [[processes]]
+//! name = "backup"
+//! uid = 1001
+//! roles = ["reader"]
+//!
 //! [[tokens]]
 //! name = "ci"
 //! sha256 = "a5dd7c4457c6f7af6e9c11a0ba3fbd4b8b6b97ee0e7c4aca05cbd3e6c0c4c9a0"
@@ -32,13 +37,13 @@
 //! ```
 //!
 //! Everything may be left out that is not said to be wanted, but one of `certificates`,
-//! `issuers` and `tokens` has to be there: a file that was emptied lets nobody in, and is
+//! `issuers`, `tokens` and `processes` has to be there: a file that was emptied lets nobody in, and is
 //! a mistake.
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `both` | When a certificate and a token come together, both have to be good, and then: `same-caller` (the default) wants both to give the same name, and adds up roles and attributes, of which the token's win; `certificate` and `token` take that one alone. A static token never has the name of a certificate. |
-//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted. |
+//! | `both` | When a certificate and a token come together, both have to be good, and then: `same-caller` (the default) wants both to give the same name, and adds up roles and attributes, of which the token's win; `certificate` and `token` take that one alone. A static token never has the name of a certificate. Over the Unix socket a process that is listed counts as a certificate does: a call of one carries no token, unless this says `certificate` or `token`. |
+//! | `require` | `any` (the default): one of the two is enough. `all`: both are wanted, over the Unix socket a process that is listed and a token. |
 //! | `certificates.names` | What names a caller in its certificate: `spiffe`, the one URI, which is a SPIFFE ID with a path; `dns`, the one DNS name. With both, a certificate that has URIs goes by them. The default is `["spiffe"]`. With `[]`, certificates do not tell who calls. |
 //! | `certificates.trust_domains` | The trust domains of SPIFFE IDs. Left out: all that the authorities of client certificates vouch for. |
 //! | `certificates.map` | Rows of `name`, `roles` and `attributes`. `name` is a SPIFFE ID, the beginning of some that ends in `/*`, or `dns:` and a DNS name. All rows that fit add up; later ones win. |
@@ -56,6 +61,9 @@
 //! | `tokens.sha256` | Wanted: the SHA-256 of the token in 64 hexadecimal digits: `printf %s "$TOKEN" \| sha256sum`. |
 //! | `tokens.roles`, `tokens.attributes` | What is known of the caller. |
 //! | `tokens.expires` | When the token ends, in UTC. |
+//! | `processes.name` | Wanted: the caller's name is `process:` and this. |
+//! | `processes.uid`, `processes.gid` | Wanted, one of them: the user and the group, by their numbers, that a process on the other side of `server.unix_socket` had when it connected. With both, both have to fit; of several rows that fit the first counts. Supplementary groups do not count. |
+//! | `processes.roles`, `processes.attributes` | What is known of the caller. |
 //!
 //! A static token has 128 bits of chance, as `openssl rand -base64 16` makes them. A hash
 //! does not show how its token was made, so a token of fewer than 22 characters is
@@ -64,6 +72,7 @@
 
 mod certificates;
 mod issuers;
+mod processes;
 mod tokens;
 
 use std::fmt;
@@ -71,13 +80,14 @@ use std::path::{Path, PathBuf};
 
 use super::certificate::Rules;
 use super::issuer::Issuer;
+use super::processes::Processes;
 use super::static_tokens::StaticTokens;
 use crate::sections::{Reader, Section};
 use crate::settings_file;
 
 /// What is wrong with a file by which nobody is known.
 const NOBODY: &str = "nobody can prove who they are; write `[certificates]` for client certificates, \
-                      `[[issuers]]` or `[[tokens]]`";
+                      `[[issuers]]`, `[[tokens]]` or `[[processes]]`";
 
 /// Everything about who calls. The default knows of no issuer and of no token.
 #[derive(Clone, Default)]
@@ -87,6 +97,7 @@ pub struct Callers {
     pub(super) certificates: Rules,
     pub(super) issuers: Vec<Issuer>,
     pub(super) tokens: StaticTokens,
+    pub(super) processes: Processes,
     files: Vec<PathBuf>,
 }
 
@@ -128,7 +139,7 @@ impl Callers {
         reader.finish()?;
         // The default knows certificates; a file that was cut or emptied does not.
         let knows_certificates = has_certificates && callers.certificates.apply();
-        match knows_certificates || !callers.issuers.is_empty() || !callers.tokens.is_empty() {
+        match knows_certificates || callers.know_tokens() || callers.know_processes() {
             true => Ok(callers),
             false => Err(vec![NOBODY.to_owned()]),
         }
@@ -140,10 +151,19 @@ impl Callers {
         &self.files
     }
 
-    /// Whether nobody is let in without a client certificate.
+    /// Whether nobody is let in without a client certificate, but processes that are
+    /// listed.
     pub fn want_certificates(&self) -> bool {
-        let have_tokens = !self.issuers.is_empty() || !self.tokens.is_empty();
-        self.require == Require::All || !have_tokens
+        self.require == Require::All || !self.know_tokens()
+    }
+
+    /// Whether processes are listed.
+    pub fn know_processes(&self) -> bool {
+        !self.processes.is_empty()
+    }
+
+    fn know_tokens(&self) -> bool {
+        !self.issuers.is_empty() || !self.tokens.is_empty()
     }
 
     /// Whether the keys of an issuer have to be fetched.
@@ -154,7 +174,14 @@ impl Callers {
 }
 
 fn read_all(root: &Section<'_>, folder: &Path) -> Callers {
-    root.known(&["both", "require", "certificates", "issuers", "tokens"]);
+    root.known(&[
+        "both",
+        "require",
+        "certificates",
+        "issuers",
+        "tokens",
+        "processes",
+    ]);
     let words = [
         ("same-caller", Both::SameCaller),
         ("certificate", Both::Certificate),
@@ -170,9 +197,10 @@ fn read_all(root: &Section<'_>, folder: &Path) -> Callers {
     let mut files = Vec::new();
     let issuers = issuers::read(root, folder, &mut files);
     let tokens = tokens::read(root);
+    let processes = processes::read(root);
     if require == Require::All {
-        if !certificates.apply() {
-            root.mistake("require", "`all` wants `certificates.names`");
+        if !certificates.apply() && !root.has("processes") {
+            root.mistake("require", "`all` wants `certificates.names` or `processes`");
         }
         let has_tokens = ["issuers", "tokens"].iter().any(|name| root.has(name));
         if !has_tokens {
@@ -185,6 +213,7 @@ fn read_all(root: &Section<'_>, folder: &Path) -> Callers {
         certificates,
         issuers,
         tokens,
+        processes,
         files,
     }
 }
@@ -199,6 +228,7 @@ impl fmt::Debug for Callers {
             .field("certificates", &self.certificates)
             .field("issuers", &self.issuers)
             .field("has_tokens", &!self.tokens.is_empty())
+            .field("processes", &self.processes)
             .finish_non_exhaustive()
     }
 }

@@ -113,14 +113,15 @@ impl Issuer {
 }
 
 /// A name that an issuer gives as it is. It cannot be one that others give: of a static
-/// token, of another issuer's subject, of nobody. A SPIFFE ID is one by the rules for
+/// token, of a process, of another issuer's subject, of nobody. A SPIFFE ID is one by the rules for
 /// certificates.
 fn own_name(id: &str, certificates: &Rules) -> Result<String, String> {
     let refused = |reason: &str| Err(format!("the caller's name {} {reason}", shown(id)));
     if id.is_empty() || id.len() > MOST_ID_BYTES || id.chars().any(char::is_control) {
         return refused("is empty, too long or has control characters");
     }
-    if id == Caller::ANONYMOUS || id.starts_with("token:") || id.contains('|') {
+    let is_listed = id.starts_with("token:") || id.starts_with("process:");
+    if id == Caller::ANONYMOUS || is_listed || id.contains('|') {
         return refused("is one that is given to others");
     }
     if id

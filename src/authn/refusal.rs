@@ -29,19 +29,22 @@ pub enum Method {
     None,
     /// A client certificate.
     Certificate,
+    /// That it is a process of this machine.
+    Process,
     /// A token of one of the issuers.
     Jwt,
     /// Any other token, or an `authorization` that is none.
     Token,
-    /// A certificate and a token, each good, that do not go together.
+    /// A certificate or a process, and a token, each good, that do not go together.
     Both,
 }
 
 impl Method {
     /// Every one.
-    pub const ALL: [Method; 5] = [
+    pub const ALL: [Method; 6] = [
         Method::None,
         Method::Certificate,
+        Method::Process,
         Method::Jwt,
         Method::Token,
         Method::Both,
@@ -52,6 +55,7 @@ impl Method {
         match self {
             Method::None => "none",
             Method::Certificate => "certificate",
+            Method::Process => "process",
             Method::Jwt => "jwt",
             Method::Token => "token",
             Method::Both => "both",

@@ -17,10 +17,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const AUTHORIZATION: &str = "authorization";
 
+/// What the address of a Unix socket begins with, as gRPC writes it.
+const UNIX: &str = "unix:";
+
 /// How a server is reached: flags that all sub-commands have that call one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Connection {
-    /// The server [otherwise: `server.listen` of the configuration].
+    /// The server, or its Unix socket as `unix:///path` [otherwise: `server.listen` of the
+    /// configuration].
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
     /// The configuration file to take the address from [otherwise: POOLGATE_CONFIG].
@@ -70,6 +74,9 @@ impl Connection {
             None => configured(self.config.clone(), environment, console)?,
         };
         let mut mistakes = Vec::new();
+        if address.starts_with(UNIX) && self.wants_tls() {
+            mistakes.push(format!("`{address}`: over a Unix socket there is no TLS"));
+        }
         let token = self.token_file.as_deref().map(token).transpose();
         let token = token.map_err(|mistake| mistakes.push(mistake)).ok();
         let tls = match tls || self.wants_tls() {
@@ -81,7 +88,7 @@ impl Connection {
             endpoint.map_err(|mistake| mistakes.push(mistake)).ok()
         });
         match (endpoint, token) {
-            (Some(endpoint), Some(token)) => Ok(Server {
+            (Some(endpoint), Some(token)) if mistakes.is_empty() => Ok(Server {
                 address,
                 endpoint,
                 token,
@@ -176,8 +183,12 @@ fn split_scheme(address: &str) -> (String, bool) {
 }
 
 fn endpoint(address: &str, tls: Option<ClientTlsConfig>) -> Result<Endpoint, String> {
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+    let url = match &tls {
+        None if address.starts_with(UNIX) => address.to_owned(),
+        None => format!("http://{address}"),
+        Some(_) => format!("https://{address}"),
+    };
+    let endpoint = Endpoint::from_shared(url)
         .and_then(|endpoint| endpoint.user_agent(concat!("poolgate/", env!("CARGO_PKG_VERSION"))))
         .map_err(|error| format!("`{address}` is not an address: {}", reason(&error)))?
         .connect_timeout(CONNECT_TIMEOUT);

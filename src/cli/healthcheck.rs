@@ -14,6 +14,7 @@ use super::{Console, client, exit};
     after_help = "Silent when the server is serving. Exit codes: 0 serving, 1 not.\n\n\
         Examples:\n  \
         poolgate healthcheck --address 127.0.0.1:50051\n  \
+        poolgate healthcheck --address unix:///run/poolgate/grpc.sock\n  \
         poolgate healthcheck --config poolgate.toml --ca-file ca.pem --server-name pools.example.org"
 )]
 pub(super) struct Arguments {

@@ -104,7 +104,8 @@ pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<Begun, 
 pub(super) fn not_started(error: &StartError) -> u8 {
     tracing::error!(%error, "cannot start: {error}");
     match error {
-        StartError::Listen { .. } | StartError::Emulator(_) => exit::UNAVAILABLE,
+        StartError::Listen { .. } | StartError::ListenUnix { .. } => exit::UNAVAILABLE,
+        StartError::Emulator(_) => exit::UNAVAILABLE,
         StartError::Audit(_) | StartError::Digests(_) => exit::UNAVAILABLE,
         StartError::Forwarding(Error::Cursor { .. }) => exit::UNAVAILABLE,
         StartError::Forwarding(Error::File { .. }) => exit::CONFIGURATION,

@@ -288,6 +288,35 @@ fn metadata_a_token_and_the_deadline_are_sent_and_the_deadline_is_kept() {
     assert!(headers.contains_key("grpc-timeout"));
 }
 
+#[test]
+fn a_unix_socket_is_called_as_an_address_and_without_tls() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("grpc.sock");
+    let _server = Server::start_with(server::Settings {
+        unix_socket: Some(path.clone()),
+        ..server::Settings::default()
+    });
+    let address = format!("unix://{}", path.display());
+
+    let (code, output, errors) = poolgate(
+        &["call", "ListIdentityPools", "--address", &address],
+        "",
+        &[],
+    );
+    assert_eq!((code, errors.as_str()), (exit::OK, ""));
+    assert!(
+        output.contains("identity_pools") || output.trim() == "{}",
+        "{output}"
+    );
+
+    let (code, output, _) = poolgate(&["healthcheck", "-v", "--address", &address], "", &[]);
+    assert_eq!((code, output), (exit::OK, format!("{address}: SERVING\n")));
+
+    let (code, _, errors) = poolgate(&["healthcheck", "--tls", "--address", &address], "", &[]);
+    let mistake = format!("`{address}`: over a Unix socket there is no TLS\n");
+    assert_eq!((code, errors), (exit::USAGE, mistake));
+}
+
 /// A server on the emulator.
 struct Server {
     address: String,
@@ -296,11 +325,15 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::start_with(server::Settings::default())
+    }
+
+    fn start_with(settings: server::Settings) -> Self {
         let runtime = Runtime::new().unwrap();
         let running = runtime.block_on(server::start(server::Parts {
             server: server::Settings {
                 listen: "127.0.0.1:0".parse().unwrap(),
-                ..server::Settings::default()
+                ..settings
             },
             tls: None,
             admin: server::admin::Settings { listen: None },

@@ -15,6 +15,7 @@ mod files;
 mod login_providers;
 mod policy;
 mod quota;
+mod socket;
 mod tables;
 mod targets;
 
@@ -25,6 +26,7 @@ pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
 pub(super) use quota::Window;
+pub(super) use socket::SocketPath;
 pub(super) use tables::TargetTables;
 pub(super) use targets::Targets;
 

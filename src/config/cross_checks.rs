@@ -130,13 +130,25 @@ fn callers(config: &Config, reader: &mut Reader) {
     }
     let tls = config.tls.as_ref();
     let asks_certificates = tls.is_some_and(|tls| tls.client_ca_file.is_some());
-    if is_closed(config) && config.authn.callers.want_certificates() && !asks_certificates {
-        let reason = format!(
-            "lets nobody in without a client certificate, and clients are not asked for one; \
-             set `{}`, or let issuers or tokens do",
-            keys::TLS_CLIENT_CA_FILE.path
-        );
-        let compared: [&dyn AnyKey; 3] = [
+    let callers = &config.authn.callers;
+    let asks_processes = config.server.unix_socket.is_some() && callers.know_processes();
+    let asks_nobody = !asks_certificates && !asks_processes;
+    if is_closed(config) && callers.want_certificates() && asks_nobody {
+        let reason = match callers.know_processes() {
+            true => format!(
+                "lets nobody in but processes and client certificates, and neither is asked \
+                 for; set `{}` or `{}`",
+                keys::SERVER_UNIX_SOCKET.path,
+                keys::TLS_CLIENT_CA_FILE.path
+            ),
+            false => format!(
+                "lets nobody in without a client certificate, and clients are not asked for \
+                 one; set `{}`, or let issuers or tokens do",
+                keys::TLS_CLIENT_CA_FILE.path
+            ),
+        };
+        let compared: [&dyn AnyKey; 4] = [
+            &keys::SERVER_UNIX_SOCKET,
             &keys::TLS_CLIENT_CA_FILE,
             &keys::TLS_CERTIFICATE_FILE,
             &keys::TLS_KEY_FILE,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Ratio, Region, Regions, RoleArns,
-    SamlFiles, SecretKeysFile, Span, Tag, TargetTables, Targets, Url, Whole, Window,
+    SamlFiles, SecretKeysFile, SocketPath, Span, Tag, TargetTables, Targets, Url, Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -50,6 +50,11 @@ const fn whole<T>(least: u64, most: u64) -> Whole<T> {
 keys! {
     SERVER_LISTEN: Address = "server.listen", Some("127.0.0.1:50051"), Address,
         "Where gRPC is served. Port 0 takes any free port.";
+    SERVER_UNIX_SOCKET: SocketPath = "server.unix_socket", None, SocketPath,
+        "The Unix socket on which gRPC is served as well, in plain text, to processes of this machine; they prove who they are by their user and group (`[[processes]]` of the callers file). A socket that nobody listens on is replaced. Unset: none.";
+    SERVER_UNIX_SOCKET_MODE: OneOf<u32> = "server.unix_socket_mode", Some("0660"),
+        OneOf(&[("0600", 0o600), ("0660", 0o660), ("0666", 0o666)]),
+        "Who may connect to the Unix socket: poolgate's user, its group as well, or everybody. Whoever may not search its directory may not.";
     SERVER_UNAUTHENTICATED: OneOf<Unauthenticated> = "server.unauthenticated", Some("loopback"),
         OneOf(&[("loopback", Unauthenticated::Loopback), ("everywhere", Unauthenticated::Everywhere)]),
         "Where callers are let in without authentication. `loopback` refuses to start on a listener that other machines can reach.";
@@ -57,15 +62,19 @@ keys! {
         OneOf(&[("loopback", Plaintext::Loopback), ("everywhere", Plaintext::Everywhere)]),
         "Where plain text is spoken when TLS is not set up. `loopback` refuses to start on a listener that other machines can reach.";
     SERVER_MAX_CONNECTIONS: Whole<usize> = "server.max_connections", Some("2000"), whole(1, 100_000),
-        "How many connections may be open; further ones are closed at once.";
+        "How many connections may be open; further ones are closed at once. 256 of the file descriptors that the process may open are kept from them.";
     SERVER_MAX_CONNECTIONS_PER_ADDRESS: Whole<usize> = "server.max_connections_per_address", Some("200"), whole(1, 100_000),
         "How many connections one address (of IPv6, a /64) may have open; further ones are closed at once. Behind a proxy, as many as `server.max_connections`.";
+    SERVER_MAX_HANDSHAKES: Whole<usize> = "server.max_handshakes", Some("256"), whole(1, 100_000),
+        "How many connections may have their TLS handshake or their HTTP/2 preface under way; for one more, the oldest of them is closed.";
     SERVER_MAX_CONNECTION_AGE: Span = "server.max_connection_age", Some("30m"), span(1_000, 604_800),
         "How old a connection becomes, a tenth more or less, before its peer is told to go away: clients connect again, and balance and certificates get changed.";
     SERVER_MAX_CONNECTION_IDLE: Span = "server.max_connection_idle", Some("5m"), span(1_000, 604_800),
         "How long a connection may have no call under way before its peer is told to go away.";
     SERVER_MAX_CONNECTION_GRACE: Span = "server.max_connection_grace", Some("30s"), span(0, 3_600),
         "How long calls under way may take to end then, before the connection is cut.";
+    SERVER_MAX_CONNECTION_STALL: Span = "server.max_connection_stall", Some("10s"), span(1_000, 3_600),
+        "How long a peer may take nothing of an answer that it is owed (it gives no window, does not read, or does not acknowledge our settings) before its connection is closed.";
     SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
         "How many calls one connection may have under way.";
     SERVER_MAX_MESSAGE_BYTES: Whole<usize> = "server.max_message_bytes", Some("1048576"), whole(1024, 4_194_304),

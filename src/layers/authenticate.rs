@@ -13,8 +13,8 @@ use crate::caller::{Caller, Peer};
 use crate::failure::Failure;
 use crate::notes::Notes;
 
-/// Fills the slot [`Caller`](crate::caller::Caller) from the connection's certificate and
-/// the `authorization` metadata, or answers UNAUTHENTICATED.
+/// Fills the slot [`Caller`] from the connection's certificate or
+/// process and the `authorization` metadata, or answers UNAUTHENTICATED.
 ///
 /// Nothing else in a request says who calls. The metadata ends here: nothing below sees a
 /// caller's token.
@@ -41,10 +41,8 @@ impl Authenticate {
         request: &'a Request,
     ) -> impl Future<Output = Result<Caller, Failure>> + Send + use<'a> {
         let peer = request.extensions().get::<Peer>();
-        let certificate = peer.and_then(|peer| peer.certificate.as_deref());
         let authorization = request.headers().get_all(AUTHORIZATION).iter();
-        let asked =
-            authenticator.authenticate(certificate, authorization.map(HeaderValue::as_bytes));
+        let asked = authenticator.authenticate(peer, authorization.map(HeaderValue::as_bytes));
         async move {
             asked.await.map_err(|refusal| {
                 self.meter.authenticated(refusal.method.as_str(), "refused");

@@ -2,7 +2,6 @@
 
 mod body;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use tonic::body::Body;
 use tracing::{Instrument, Span};
 
 use super::{Answer, Next, Request, Wrap};
-use crate::caller::{Caller, Peer};
+use crate::caller::{Address, Caller, Peer};
 use crate::clock::Clock;
 use crate::notes::Notes;
 use crate::rpc::Rpc;
@@ -91,7 +90,7 @@ struct Call {
     observe: Arc<Observe>,
     rpc: Rpc,
     span: Span,
-    peer: Option<SocketAddr>,
+    peer: Option<Address>,
     started: Instant,
     notes: Notes,
     ended: bool,

@@ -73,7 +73,10 @@ impl Wrap for Streams {
             return next(request);
         }
         let refused = Refused::of(&request);
-        let connection = request.extensions().get().map(|peer: &Peer| peer.address);
+        let connection = request
+            .extensions()
+            .get()
+            .map(|peer: &Peer| peer.address.counted());
         match self.open(connection) {
             Err(failure) => std::future::ready(refused.answer(&failure)).boxed(),
             Ok(stream) => async move {

@@ -84,6 +84,7 @@ enum WrittenProof {
     Jwt,
     #[default]
     Token,
+    Process,
 }
 
 /// The samples of a file. Mistakes in them are added to `mistakes`.
@@ -210,6 +211,9 @@ impl WrittenProof {
                 issued_at: 0,
             },
             WrittenProof::Token => Proof::StaticToken {
+                name: caller.to_owned(),
+            },
+            WrittenProof::Process => Proof::Process {
                 name: caller.to_owned(),
             },
         }

@@ -15,6 +15,8 @@ pub(super) fn serving(
         address.map_or_else(|| "off".to_owned(), |address| address.to_string())
     };
     let (admin, aws_port) = (shown(admin_address), shown(aws_address));
+    let unix_socket = parts.server.unix_socket.as_ref();
+    let unix_socket = unix_socket.map_or_else(|| "off".to_owned(), |at| at.display().to_string());
     let upstream = parts.upstream.kind;
     let encrypted = if parts.tls.is_some() {
         "TLS"
@@ -26,6 +28,7 @@ pub(super) fn serving(
         encrypted,
         %admin,
         %aws_port,
+        %unix_socket,
         ?upstream,
         version = env!("CARGO_PKG_VERSION"),
         "serving gRPC on {address}; probes and metrics: {admin}"

@@ -5,7 +5,9 @@
 //! for a peer that is silent. This one promises:
 //!
 //! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed, and
-//!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`];
+//!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`]; of those that have
+//!   not come so far there are at most `handshakes`, of which the oldest makes room;
+//! * a peer that is owed answers and takes none of them for [`Life::stall`] is cut;
 //! * a peer whose certificate is revoked, expires or loses its authority while it is
 //!   connected is told to go away within half a minute, and cut soon after;
 //! * a peer that a layer has had enough of is told to go away, and cut a second later;
@@ -18,7 +20,9 @@
 //!   after [`Serving::cut`] every connection is gone.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -26,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::caller::{Address, Peer};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
@@ -35,15 +40,22 @@ mod call;
 mod connection;
 mod frames;
 mod handshake;
+mod handshakes;
+mod heads;
 mod life;
+mod owed;
 mod preface;
 mod trust;
+mod unix;
 
+use accept::Listener;
 pub(super) use accept::accept;
 pub use accept::bind;
 use addresses::Addresses;
 pub use handshake::{HANDSHAKE_TIMEOUT, ReadCertificate, Tls};
+use handshakes::Handshakes;
 pub use life::Life;
+pub use unix::Socket;
 
 /// How long a new connection may take to send its HTTP/2 preface.
 pub const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,6 +67,8 @@ pub struct Limits {
     pub connections: usize,
     /// How many of them one address may have; of IPv6, a /64.
     pub connections_of_address: usize,
+    /// How many may have their handshake or preface under way.
+    pub handshakes: usize,
     /// How many calls one connection may have under way.
     pub concurrent_streams: u32,
     /// How long a new connection may take to send its HTTP/2 preface.
@@ -69,6 +83,7 @@ impl Default for Limits {
         Self {
             connections: 2_000,
             connections_of_address: 200,
+            handshakes: 256,
             concurrent_streams: 100,
             preface: PREFACE_TIMEOUT,
             life: Life::default(),
@@ -102,6 +117,24 @@ where
 {
 }
 
+/// Where connections come in.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Those of the network.
+    pub network: TcpListener,
+    /// Those of processes on this machine, where they have a socket of their own.
+    pub unix: Option<Socket>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(network: TcpListener) -> Self {
+        Self {
+            network,
+            unix: None,
+        }
+    }
+}
+
 /// A listener at work. Dropping it does not end it.
 #[derive(Clone, Debug)]
 pub struct Serving {
@@ -111,10 +144,10 @@ pub struct Serving {
     calls: TaskTracker,
 }
 
-/// Serves every connection of `listener` with `service`, in tasks of their own; in plain
-/// text without `tls`.
+/// Serves every connection of `listeners` with `service`, in tasks of their own; in plain
+/// text without `tls`, and over a Unix socket always.
 pub fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: impl Grpc + Sync,
     limits: Limits,
     tls: Option<Tls>,
@@ -126,14 +159,20 @@ pub fn serve(
         connections: TaskTracker::new(),
         calls: TaskTracker::new(),
     };
-    tokio::spawn(accept_all(
-        listener,
+    let listening = Listening {
         service,
         limits,
         tls,
         metrics,
-        serving.clone(),
-    ));
+        addresses: Addresses::new(limits.connections_of_address),
+        handshakes: Handshakes::new(limits.handshakes),
+        serving: serving.clone(),
+    };
+    let Listeners { network, unix } = listeners.into();
+    if let Some(socket) = unix {
+        tokio::spawn(listening.clone().accept_processes(socket));
+    }
+    tokio::spawn(listening.accept_all(network));
     serving
 }
 
@@ -172,47 +211,79 @@ impl Serving {
     }
 }
 
-async fn accept_all(
-    listener: TcpListener,
-    service: impl Grpc + Sync,
+/// What every connection is served with.
+#[derive(Clone)]
+struct Listening<S> {
+    service: S,
     limits: Limits,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
+    addresses: Arc<Addresses>,
+    handshakes: Arc<Handshakes>,
     serving: Serving,
-) {
-    let addresses = Addresses::new(limits.connections_of_address);
-    loop {
-        let stream = tokio::select! {
-            biased;
-            () = serving.stopped.cancelled() => return,
-            stream = accept(&listener, &metrics) => stream,
-        };
-        if serving.connections.len() >= limits.connections {
-            metrics.connection_refused(Refusal::Limit);
-            continue;
+}
+
+impl<S: Grpc + Sync> Listening<S> {
+    async fn accept_all(self, listener: TcpListener) {
+        while let Some(stream) = self.next(&listener).await {
+            // A peer that has left already has no address.
+            let Ok(address) = stream.peer_addr() else {
+                continue;
+            };
+            let address = canonical(address).into();
+            self.spawn(address, |listening| {
+                connection::serve(stream, Peer::at(address), listening)
+            });
         }
-        // A peer that has left already has no address.
-        let Ok(peer) = stream.peer_addr() else {
-            continue;
+    }
+
+    /// The same for processes of this machine, who speak plain text.
+    async fn accept_processes(self, socket: Socket) {
+        let numbers = AtomicU64::new(0);
+        while let Some(stream) = self.next(&socket.listener).await {
+            let Ok(process) = unix::process(&stream, &numbers) else {
+                continue;
+            };
+            let address = Address::Process(process);
+            self.spawn(address, |listening| {
+                connection::serve_plain(stream, Peer::at(address), listening)
+            });
+        }
+    }
+
+    /// The next connection; nothing when none is to be accepted any more.
+    async fn next<L: Listener>(&self, listener: &L) -> Option<L::Stream> {
+        tokio::select! {
+            biased;
+            () = self.serving.stopped.cancelled() => None,
+            stream = accept(listener, &self.metrics) => Some(stream),
+        }
+    }
+
+    /// Serves a connection in a task of its own, where there is a place for it.
+    fn spawn<F>(&self, address: Address, serve: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connections = &self.serving.connections;
+        if connections.len() >= self.limits.connections {
+            return self.metrics.connection_refused(Refusal::Limit);
+        }
+        let Some(place) = self.addresses.place(address.counted().ip()) else {
+            return self.metrics.connection_refused(Refusal::Address);
         };
-        let Some(place) = addresses.place(peer.ip()) else {
-            metrics.connection_refused(Refusal::Address);
-            continue;
-        };
-        let serve = connection::serve(
-            stream,
-            peer,
-            service.clone(),
-            limits,
-            tls.clone(),
-            Arc::clone(&metrics),
-            serving.clone(),
-        );
-        serving.connections.spawn(async move {
+        let serve = serve(self.clone());
+        connections.spawn(async move {
             serve.await;
             drop(place);
         });
     }
+}
+
+/// A listener on `[::]` shows IPv4 peers as IPv6; rules and records want the
+/// address that the peer has.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What an operator sets about the gRPC listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::drain;
@@ -32,6 +33,10 @@ pub enum Plaintext {
 pub struct Settings {
     /// Where gRPC is served.
     pub listen: SocketAddr,
+    /// The Unix socket on which it is served to processes of this machine as well.
+    pub unix_socket: Option<PathBuf>,
+    /// The permissions of the socket's file.
+    pub unix_socket_mode: u32,
     /// Where callers are let in without authentication.
     pub unauthenticated: Unauthenticated,
     /// Where plain text is spoken when TLS is not set up.
@@ -40,6 +45,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// How many connections one address may have open.
     pub max_connections_per_address: usize,
+    /// How many connections may have their handshake or preface under way.
+    pub max_handshakes: usize,
     /// How long a connection lives.
     pub life: Life,
     /// How many calls one connection may have under way.
@@ -60,10 +67,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50051)),
+            unix_socket: None,
+            unix_socket_mode: 0o660,
             unauthenticated: Unauthenticated::default(),
             plaintext: Plaintext::default(),
             max_connections: 2000,
             max_connections_per_address: 200,
+            max_handshakes: 256,
             life: Life::default(),
             max_concurrent_streams: 100,
             max_message_bytes: 1024 * 1024,

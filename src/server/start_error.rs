@@ -1,6 +1,7 @@
 //! Why a server does not start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::{forwarding, reflection, tls};
 use crate::{audit, emulator};
@@ -15,6 +16,14 @@ pub enum StartError {
         address: SocketAddr,
         /// The key that sets it.
         key: &'static str,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A Unix socket cannot be listened on.
+    #[error("cannot listen on {}, set by `server.unix_socket`: {source}", .path.display())]
+    ListenUnix {
+        /// The socket.
+        path: PathBuf,
         /// The system's answer.
         source: std::io::Error,
     },

@@ -19,12 +19,14 @@ use crate::telemetry::Metrics;
 pub(super) const LIMITS: Limits = Limits {
     connections: 10,
     connections_of_address: 10,
+    handshakes: 10,
     concurrent_streams: 100,
     preface: Duration::from_secs(3600),
     life: Life {
         age: Duration::from_secs(3600),
         idle: Duration::from_secs(3600),
         grace: Duration::from_secs(3600),
+        stall: Duration::from_secs(3600),
     },
 };
 
@@ -83,18 +85,31 @@ impl RawPeer {
     /// Connects and greets.
     pub(super) async fn greet(address: SocketAddr) -> Self {
         let mut peer = Self::silent(address).await;
-        peer.0
-            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-            .await
-            .unwrap();
-        let settings = raw_frame(4, 0, 0, &[]);
-        peer.0.write_all(&settings).await.unwrap();
+        peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        peer.send(&raw_frame(4, 0, 0, &[])).await;
         peer
+    }
+
+    /// Connects, greets with a window of so many bytes for each stream, and acknowledges
+    /// what the other side wants.
+    pub(super) async fn greet_with_window(address: SocketAddr, window: u32) -> Self {
+        const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
+        const ACK: u8 = 1;
+        let mut peer = Self::greet(address).await;
+        let window = window.to_be_bytes();
+        let settings = [INITIAL_WINDOW_SIZE.as_slice(), &window].concat();
+        peer.send(&raw_frame(4, 0, 0, &settings)).await;
+        peer.send(&raw_frame(4, ACK, 0, &[])).await;
+        peer
+    }
+
+    pub(super) async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
     }
 
     /// Begins a request that never ends.
     pub(super) async fn begin_request(&mut self) {
-        self.0.write_all(&request_frame(1)).await.unwrap();
+        self.send(&request_frame(1)).await;
     }
 
     /// Sends `bytes` while reading, until the other side says GOAWAY; gives back the

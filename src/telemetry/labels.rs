@@ -15,6 +15,8 @@ pub enum Refusal {
     Address,
     /// No HTTP/2 preface came in time, or something else came.
     Preface,
+    /// Its handshake was the oldest under way when there were too many.
+    Handshakes,
     /// There was no TLS handshake in time, or one that we or the peer refused.
     Tls,
     /// The system could not accept it.
@@ -22,9 +24,10 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(super) const ALL: [Refusal; 5] = [
+    pub(super) const ALL: [Refusal; 6] = [
         Refusal::Limit,
         Refusal::Address,
+        Refusal::Handshakes,
         Refusal::Preface,
         Refusal::Tls,
         Refusal::Error,
@@ -34,6 +37,7 @@ impl Refusal {
         match self {
             Refusal::Limit => "limit",
             Refusal::Address => "address",
+            Refusal::Handshakes => "handshakes",
             Refusal::Preface => "preface",
             Refusal::Tls => "tls",
             Refusal::Error => "error",
@@ -54,15 +58,18 @@ pub enum Ending {
     InVain,
     /// Its peer sent too many frames that belong to no call.
     Flood,
+    /// Its peer took nothing of what it was owed.
+    Stall,
 }
 
 impl Ending {
-    pub(super) const ALL: [Ending; 5] = [
+    pub(super) const ALL: [Ending; 6] = [
         Ending::Age,
         Ending::Idle,
         Ending::Trust,
         Ending::InVain,
         Ending::Flood,
+        Ending::Stall,
     ];
 
     pub(super) fn label(self) -> &'static str {
@@ -72,6 +79,7 @@ impl Ending {
             Ending::Trust => "trust",
             Ending::InVain => "in_vain",
             Ending::Flood => "flood",
+            Ending::Stall => "stall",
         }
     }
 }

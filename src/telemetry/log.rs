@@ -8,7 +8,7 @@ use std::any::Any;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::Subscriber;
+use tracing::{Metadata, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -196,6 +196,7 @@ where
     let filter = asked.and(filter_fn(|metadata| {
         metadata.is_event()
             && (is_ours(metadata.target()) || *metadata.level() <= tracing::Level::INFO)
+            && !is_a_peers(metadata)
     }));
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour && !json)
@@ -212,6 +213,12 @@ fn is_ours(target: &str) -> bool {
     target == "poolgate" || target.starts_with("poolgate::")
 }
 
+/// Of what peers do wrong h2 warns, a line each time. What becomes of it we say ourselves, and
+/// once.
+fn is_a_peers(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("h2::") && *metadata.level() == tracing::Level::WARN
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -226,6 +233,7 @@ mod tests {
             tracing::debug!(target: "aws_smithy_runtime", "token=secret");
             tracing::debug!(target: "poolgate_lookalike", "secret");
             tracing::info!(target: "h2", "connection closed");
+            tracing::warn!(target: "h2::proto", "a secret of a peer's");
             tracing::trace!(target: "poolgate::server", "accepted");
         });
 

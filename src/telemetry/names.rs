@@ -73,7 +73,7 @@ pub const REFUSED: Name = Name {
     name: "poolgate_connections_refused_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
+    meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `handshakes` (too many had not greeted, and it was the oldest), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
 };
 
 /// Connections that we have ended.
@@ -81,7 +81,7 @@ pub const ENDED: Name = Name {
     name: "poolgate_connections_ended_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections whose peer was told to go away because of its `age`, because it was `idle`, because its certificate is no longer good (`trust`) or because 100 of its calls in a minute had no credentials that hold or were not looked at (`in_vain`), and connections closed because of a `flood` of frames that belong to no call.",
+    meaning: "Connections whose peer was told to go away because of its `age`, because it was `idle`, because its certificate is no longer good (`trust`) or because 100 of its calls in a minute had no credentials that hold or were not looked at (`in_vain`), and connections closed because of a `flood` of frames that belong to no call, or because their peer took nothing of its answers for too long (`stall`).",
 };
 
 /// Panics caught.
@@ -97,7 +97,7 @@ pub const AUTHENTICATIONS: Name = Name {
     name: "poolgate_authentications_total",
     kind: "counter",
     labels: &["method", "outcome"],
-    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `jwt`, `token`, `both` (two that do not go together), `none` (no proof at all).",
+    meaning: "Calls whose caller was told apart (`ok`) or `refused`, by `method`: `anonymous`, `certificate`, `process`, `jwt`, `token`, `both` (two that do not go together), `none` (no proof at all).",
 };
 
 /// Decisions of policies.

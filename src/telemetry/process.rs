@@ -5,7 +5,7 @@
 use std::fmt::Error;
 
 use procfs::WithCurrentSystemInfo;
-use procfs::process::{LimitValue, Process};
+use procfs::process::{LimitValue, Limits, Process};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::counter::ConstCounter;
@@ -41,11 +41,21 @@ impl Seen {
             resident: stat.rss_bytes().get(),
             virtual_memory: stat.vsize,
             open_files: process.fd_count().ok()?,
-            most_files: match limits.max_open_files.soft_limit {
-                LimitValue::Value(most) => Some(most),
-                LimitValue::Unlimited => None,
-            },
+            most_files: soft(&limits),
         })
+    }
+}
+
+/// How many file descriptors the process may have open; nothing where there is no limit, or
+/// the system does not say.
+pub fn most_files() -> Option<u64> {
+    soft(&Process::myself().ok()?.limits().ok()?)
+}
+
+fn soft(limits: &Limits) -> Option<u64> {
+    match limits.max_open_files.soft_limit {
+        LimitValue::Value(most) => Some(most),
+        LimitValue::Unlimited => None,
     }
 }
 

@@ -6,17 +6,19 @@ mod certificates;
 mod claims;
 mod headers;
 mod keys;
+mod processes;
 mod proofs;
 mod secrets;
 mod static_tokens;
 mod wycheproof;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use poolgate::authn::{Authenticator, Callers, Refusal, Settings};
-use poolgate::caller::{Caller, Certificate};
+use poolgate::caller::{Caller, Certificate, Peer};
 use poolgate::clock::Clock;
 use poolgate::failure::Failure;
 
@@ -71,7 +73,11 @@ impl Door {
         authorization: &[&str],
     ) -> Result<Caller, Refusal> {
         let values = authorization.iter().map(|value| value.as_bytes());
-        self.authenticator.authenticate(certificate, values).await
+        let peer = Peer {
+            certificate: certificate.cloned().map(Arc::new),
+            ..Peer::at(SocketAddr::from(([127, 0, 0, 1], 1)))
+        };
+        self.authenticator.authenticate(Some(&peer), values).await
     }
 
     /// Why a token is refused. What the caller learns is always the same.

@@ -12,6 +12,7 @@ use crate::audit::line::Hash;
 use crate::audit::redact::Truncated;
 use crate::audit::shape::Text;
 use crate::call;
+use crate::caller::{Peer, Process};
 
 /// The most policies that are named, and the most requests of AWS.
 const POLICIES: usize = 100;
@@ -31,6 +32,8 @@ pub(super) struct Additional<'a> {
     pub(super) caller: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential_id: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grpc_status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +105,12 @@ impl Call<'_> {
             credential_id: caller
                 .and_then(credential)
                 .map(|id| cut.text(id, WORD, "additionalEventData.credentialId")),
+            process: self
+                .begun
+                .peer
+                .as_ref()
+                .and_then(Peer::process)
+                .map(process),
             grpc_status: saw,
             caller_saw: saw.filter(|_| alone),
             reason: told
@@ -139,6 +148,13 @@ impl Call<'_> {
             unverified: unverified(self.begun, cut),
             truncated: Vec::new(),
         }
+    }
+}
+
+fn process(Process { uid, gid, pid, .. }: Process) -> Value {
+    match pid {
+        Some(pid) => json!({"uid": uid, "gid": gid, "pid": pid}),
+        None => json!({"uid": uid, "gid": gid}),
     }
 }
 

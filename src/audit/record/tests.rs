@@ -8,7 +8,7 @@ use super::*;
 use crate::audit::line::{Hash, MOST_BYTES};
 use crate::audit::strangers;
 use crate::call::{RequestId, Subject, Target};
-use crate::caller::{Caller, Peer, Proof, Security};
+use crate::caller::{Address, Caller, Peer, Process, Proof, Security};
 use crate::failure::{AwsError, Failure};
 use crate::model::{self, Shape};
 use crate::notes::{Allowance, Failed, Ruling};
@@ -82,8 +82,9 @@ fn begun(text: &str) -> Begun {
         path: text.to_owned(),
         peer: Some(Peer {
             address: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
-                .parse()
-                .unwrap(),
+                .parse::<std::net::SocketAddr>()
+                .unwrap()
+                .into(),
             certificate: None,
             tls: Some(Security {
                 version: "TLSv1.3",
@@ -189,9 +190,19 @@ pub(in crate::audit) fn whole_call() -> Vec<Value> {
     let operation = Operation::CreateIdentityPool;
     let told = told(operation, &"text".repeat(100), 3);
     told.set_items(3);
+    let of_a_process = Begun {
+        peer: Some(Peer::at(Address::Process(Process {
+            uid: 1001,
+            gid: 50,
+            pid: Some(7),
+            connection: 0,
+        }))),
+        ..begun.clone()
+    };
     let calls = [
         call(&origin, &begun, &told, Some(operation), ENDED),
         call(&origin, &begun, &told, None, ENDED),
+        call(&origin, &of_a_process, &told, None, ENDED),
     ];
     let lines = calls.iter().map(line);
     lines

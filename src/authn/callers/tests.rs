@@ -162,7 +162,7 @@ secret = "x"
         [
             "line 1: both: not one of `same-caller`, `certificate`, `token`",
             "line 2: require: not a text",
-            "line 3: colour: unknown; known are `both`, `require`, `certificates`, `issuers`, `tokens`",
+            "line 3: colour: unknown; known are `both`, `require`, `certificates`, `issuers`, `tokens`, `processes`",
             "line 5: certificates.names: `cn` is not one of `spiffe`, `dns`",
             "line 6: certificates.trust_domains: `Example.org` is not a trust domain",
             "line 8: certificates.map[0].name: `spiffe://example.org/shop/*/till` is not a SPIFFE ID, nor its beginning with `/*`, nor `dns:` and a name: the path has other characters than `A-Za-z0-9._-`",
@@ -199,6 +199,7 @@ fn what_is_there_twice_is_a_mistake() {
         let hash = "a5dd".repeat(16);
         format!("[[tokens]]\nname = \"{name}\"\nsha256 = \"{hash}\"\n")
     };
+    let process = |name: &str, id: &str| format!("[[processes]]\nname = \"{name}\"\n{id}\n");
     let row = "[[certificates.map]]\nname = \"spiffe://a.example/x\"\n";
     for (text, says) in [
         (issuer.repeat(2), "line 7: issuers[1].issuer: named before"),
@@ -210,10 +211,34 @@ fn what_is_there_twice_is_a_mistake() {
             row.repeat(2),
             "line 4: certificates.map[1].name: named before",
         ),
+        (
+            process("a", "uid = 1") + &process("b", "uid = 1"),
+            "line 5: processes[1].name: for the same user and group as one before",
+        ),
+        (
+            process("a", "uid = 1") + &process("a", "gid = 1"),
+            "line 5: processes[1].name: named before",
+        ),
         ("both = \"token\"\n".repeat(2), "line 2: duplicate key"),
     ] {
         assert_eq!(Callers::parse(&text, Path::new("")).unwrap_err(), [says]);
     }
+}
+
+#[test]
+fn a_process_has_a_name_and_the_number_of_a_user_or_of_a_group() {
+    let text = "[[processes]]\nuid = 0\n[[processes]]\nname = \"a\"\n\
+                [[processes]]\nname = \"b\"\nuid = 4294967295\ngid = \"wheel\"\n";
+
+    assert_eq!(
+        Callers::parse(text, Path::new("")).unwrap_err(),
+        [
+            "line 1: processes[0].name: missing",
+            "line 4: processes[1].name: wants a `uid`, a `gid`, or both",
+            "line 7: processes[2].uid: not a number from 0 to 4294967294",
+            "line 8: processes[2].gid: not a whole number",
+        ]
+    );
 }
 
 #[test]
@@ -225,7 +250,7 @@ fn both_proofs_can_be_wanted_only_where_both_can_be_given() {
         ),
         (
             "require = \"all\"\ntokens = []\n[certificates]\nnames = []",
-            "line 1: require: `all` wants `certificates.names`",
+            "line 1: require: `all` wants `certificates.names` or `processes`",
         ),
     ] {
         assert_eq!(Callers::parse(text, Path::new("")).unwrap_err(), [says]);

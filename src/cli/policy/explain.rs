@@ -70,6 +70,7 @@ enum Proved {
     Certificate,
     Jwt,
     Token,
+    Process,
 }
 
 pub(super) fn run(
@@ -175,6 +176,7 @@ fn proof(proved: Proved, caller: String) -> Proof {
             issued_at: 0,
         },
         Proved::Token => Proof::StaticToken { name: caller },
+        Proved::Process => Proof::Process { name: caller },
     }
 }
 

@@ -1,5 +1,6 @@
 //! A brake for addresses that send credentials which do not hold.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -9,7 +10,6 @@ use crate::call::Connection;
 use crate::caller::Peer;
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::layers::slot::peer;
 use crate::layers::{Answer, Meter, Next, Refused, Request, Wrap};
 use crate::notes::Notes;
 use crate::quota::Brake;
@@ -37,7 +37,10 @@ impl Brakes {
         let Came(Some(peer), Some(connection)) = came else {
             return;
         };
-        if self.brake.is_enough(peer.address, self.clock.instant()) {
+        if self
+            .brake
+            .is_enough(peer.address.counted(), self.clock.instant())
+        {
             connection.dismiss();
         }
     }
@@ -50,13 +53,19 @@ impl Came {
     fn of(extensions: &Extensions) -> Self {
         Self(extensions.get().cloned(), extensions.get().cloned())
     }
+
+    /// What it counts as.
+    fn address(&self) -> IpAddr {
+        let address = self.0.as_ref().map(|peer| peer.address.counted().ip());
+        address.unwrap_or(Ipv4Addr::UNSPECIFIED.into())
+    }
 }
 
 impl Wrap for Brakes {
     fn around(self: Arc<Self>, mut request: Request, next: Next) -> Answer {
         let refused = Refused::of(&request);
-        let address = peer(request.extensions());
         let came = Came::of(request.extensions());
+        let address = came.address();
         let notes = request.extensions_mut().get_or_insert_default::<Notes>();
         let notes = notes.clone();
         async move {

@@ -4,13 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Refusal;
 
 /// How many connections the kernel holds until they are accepted.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 
 /// How long to wait after a failed `accept`. Without a pause, running out of file
 /// descriptors turns into a loop that burns a core.
@@ -27,12 +27,47 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// What connections are accepted on.
+pub(in crate::server) trait Listener: Send + Sync {
+    type Stream: Send;
+
+    fn next(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Makes a connection ready for use.
+    fn prepare(stream: &Self::Stream) -> io::Result<()>;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<TcpStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+
+    /// Answers are small and must not wait for acknowledgements of earlier ones.
+    fn prepare(stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<UnixStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+
+    fn prepare(_: &UnixStream) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The next connection, ready for use.
-pub(in crate::server) async fn accept(listener: &TcpListener, metrics: &Metrics) -> TcpStream {
+pub(in crate::server) async fn accept<L: Listener>(listener: &L, metrics: &Metrics) -> L::Stream {
     let mut failed = false;
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) if prepare(&stream).is_ok() => return stream,
+        match listener.next().await {
+            Ok(stream) if L::prepare(&stream).is_ok() => return stream,
             // The peer has left already.
             Ok(_) => {}
             Err(error) if is_about_the_peer(&error) => {}
@@ -46,11 +81,6 @@ pub(in crate::server) async fn accept(listener: &TcpListener, metrics: &Metrics)
             }
         }
     }
-}
-
-/// Answers are small and must not wait for acknowledgements of earlier ones.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)
 }
 
 fn is_about_the_peer(error: &io::Error) -> bool {

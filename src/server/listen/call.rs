@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::Grpc;
 use super::life::UnderWay;
+use super::owed::{Answer, Owed};
 use crate::call::Connection;
 use crate::caller::Peer;
 use crate::layers::Holding;
@@ -23,6 +24,7 @@ pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) peer: Peer,
     pub(super) connection: Connection,
+    pub(super) owed: Owed,
     pub(super) open: TaskTracker,
     /// How many are under way on this connection, of whatever service.
     pub(super) under_way: watch::Sender<usize>,
@@ -32,7 +34,7 @@ pub(super) struct Calls<S> {
 type Open = (UnderWay, Option<TaskTrackerToken>);
 
 impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
-    type Response = Response<Holding<Open>>;
+    type Response = Response<Answer<Holding<Open>>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -40,7 +42,7 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
         let mut request = request.map(tonic::body::Body::new);
         request.extensions_mut().insert(self.peer.clone());
         request.extensions_mut().insert(self.connection.clone());
-        let service = self.service.clone();
+        let (service, owed) = (self.service.clone(), self.owed.clone());
         // Nobody loses anything when a probe or a stream of reflection is cut.
         let counts = !Rpc::of_path(request.uri().path()).is_infrastructure();
         let open = (
@@ -49,7 +51,7 @@ impl<S: Grpc> hyper::service::Service<Request<Incoming>> for Calls<S> {
         );
         Box::pin(async move {
             let response = service.oneshot(request).await?;
-            Ok(response.map(|body| Holding::new(body, open)))
+            Ok(response.map(|body| Answer::new(Holding::new(body, open), owed)))
         })
     }
 }

@@ -1,6 +1,5 @@
 //! One connection, from its first byte to its last.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +13,13 @@ use uuid::Uuid;
 
 use super::call::Calls;
 use super::frames::{Flood, Flooded, Toll};
-use super::handshake::{Refused, Secured, Tls};
+use super::handshake::{Refused, Secured};
+use super::handshakes::Handshake;
+use super::owed::{Overdue, Owed};
 use super::trust::Trust;
-use super::{Grpc, Limits, Serving, preface};
+use super::{Grpc, Limits, Listening, preface};
 use crate::call::Connection;
-use crate::caller::Peer;
+use crate::caller::{Address, Peer};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Ending, Refusal};
@@ -39,28 +40,18 @@ const DISMISSAL: Duration = Duration::from_secs(1);
 
 /// Serves `stream` until either side ends it, its peer loses our trust, or a layer has had
 /// enough of it.
-pub(super) async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
-    service: impl Grpc,
-    limits: Limits,
-    tls: Option<Tls>,
-    metrics: Arc<Metrics>,
-    serving: Serving,
-) {
-    let peer = Peer {
-        address: canonical(address),
-        certificate: None,
-        tls: None,
+pub(super) async fn serve(stream: TcpStream, peer: Peer, listening: Listening<impl Grpc + Sync>) {
+    let Some(tls) = &listening.tls else {
+        return serve_plain(stream, peer, listening).await;
     };
-    let _open = Open::count(Arc::clone(&metrics));
-    let Some(tls) = tls else {
-        let trust = Trust::Unconditional;
-        return speak(stream, service, limits, peer, trust, &metrics, &serving).await;
-    };
+    let _open = Open::count(Arc::clone(&listening.metrics));
+    let handshake = listening.handshakes.begin();
     let secured = tokio::select! {
         biased;
-        () = serving.stopped.cancelled() => return,
+        () = listening.serving.stopped.cancelled() => return,
+        () = handshake.crowded_out() => {
+            return listening.metrics.connection_refused(Refusal::Handshakes);
+        }
         secured = tls.accept(stream) => secured,
     };
     let Secured {
@@ -71,7 +62,7 @@ pub(super) async fn serve(
     } = match secured {
         Ok(secured) => secured,
         Err(refused) => {
-            metrics.connection_refused(Refusal::Tls);
+            listening.metrics.connection_refused(Refusal::Tls);
             return tell(&refused, peer.address);
         }
     };
@@ -80,12 +71,22 @@ pub(super) async fn serve(
         tls: security,
         ..peer
     };
-    speak(stream, service, limits, peer, trust, &metrics, &serving).await;
+    speak(stream, peer, trust, handshake, listening).await;
+}
+
+/// The same in plain text.
+pub(super) async fn serve_plain<S>(stream: S, peer: Peer, listening: Listening<impl Grpc + Sync>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _open = Open::count(Arc::clone(&listening.metrics));
+    let handshake = listening.handshakes.begin();
+    speak(stream, peer, Trust::Unconditional, handshake, listening).await;
 }
 
 /// What strangers do is no news. A certificate that we trust and cannot use is: whoever
 /// made it wants to know.
-fn tell(refused: &Refused, peer: SocketAddr) {
+fn tell(refused: &Refused, peer: Address) {
     match refused {
         Refused::Certificate(_) => tracing::info!(%peer, "connection closed: {refused}"),
         _ => tracing::debug!(%peer, reason = %refused, "TLS refused"),
@@ -95,28 +96,36 @@ fn tell(refused: &Refused, peer: SocketAddr) {
 /// Speaks HTTP/2.
 async fn speak<S>(
     stream: S,
-    service: impl Grpc,
-    limits: Limits,
     peer: Peer,
     mut trust: Trust,
-    metrics: &Metrics,
-    serving: &Serving,
+    handshake: Handshake,
+    listening: Listening<impl Grpc>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Listening {
+        service,
+        limits,
+        metrics,
+        serving,
+        ..
+    } = listening;
     let address = peer.address;
     let flooded = Flooded::default();
     let toll = Toll::new(flooded.clone(), Clock::system());
+    let owed = Owed::new(Clock::of_runtime());
     let stream = tokio::select! {
         biased;
         // Nothing was begun yet, so nothing is lost.
         () = serving.stopped.cancelled() => return,
-        stream = preface::expect(stream, limits.preface, toll) => stream,
+        () = handshake.crowded_out() => return metrics.connection_refused(Refusal::Handshakes),
+        stream = preface::expect(stream, limits.preface, toll, owed.clone()) => stream,
     };
     let Some(stream) = stream else {
         metrics.connection_refused(Refusal::Preface);
         return;
     };
+    drop(handshake);
     let dismissal = Connection::default();
     let under_way = watch::Sender::new(0);
     let life = limits.life.spread(Uuid::new_v4().as_u128());
@@ -125,14 +134,17 @@ async fn speak<S>(
         service,
         peer,
         connection: dismissal.clone(),
+        owed: owed.clone(),
         open: serving.calls.clone(),
         under_way,
     };
     let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
+    let mut overdue = pin!(owed.overdue(life.stall));
     let grace = tokio::select! {
         biased;
         () = serving.cut.cancelled() => return,
-        ended = connection.as_mut() => return tell_end(ended, address, &flooded, metrics),
+        ended = connection.as_mut() => return tell_end(ended, address, &flooded, &metrics),
+        what = overdue.as_mut() => return tell_stall(what, address, &metrics),
         // The drain has its own time limit.
         () = serving.stopped.cancelled() => None,
         (reason, grace) = trust.lost() => {
@@ -155,7 +167,8 @@ async fn speak<S>(
     tokio::select! {
         biased;
         () = serving.cut.cancelled() => {}
-        ended = connection => tell_end(ended, address, &flooded, metrics),
+        ended = connection => tell_end(ended, address, &flooded, &metrics),
+        what = overdue => tell_stall(what, address, &metrics),
         () = pass(grace) => tracing::info!(peer = %address, "peer did not go away, connection cut"),
     }
 }
@@ -168,13 +181,18 @@ async fn pass(time: Option<Duration>) {
     }
 }
 
-fn tell_end(ended: hyper::Result<()>, peer: SocketAddr, flooded: &Flooded, metrics: &Metrics) {
+fn tell_end(ended: hyper::Result<()>, peer: Address, flooded: &Flooded, metrics: &Metrics) {
     if flooded.is_so() {
         metrics.connection_ended(Ending::Flood);
         tracing::info!(%peer, "connection closed: {Flood}");
     } else if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended with an error");
     }
+}
+
+fn tell_stall(what: Overdue, peer: Address, metrics: &Metrics) {
+    metrics.connection_ended(Ending::Stall);
+    tracing::info!(%peer, "connection closed: its peer takes nothing: {what}");
 }
 
 fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
@@ -192,12 +210,6 @@ fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT);
     builder
-}
-
-/// A listener on `[::]` shows IPv4 peers as IPv6; rules and records want the
-/// address that the peer has.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Counts a connection as open while it lives.

@@ -10,25 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::heads::{
+    CONTINUATION, DATA, END_STREAM, HEADERS, Head, PING, PRIORITY, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE,
+};
 use crate::clock::Clock;
 
 /// What a peer has at first, and at most (reference: security, 4.2).
 const MOST: i64 = 1_000;
 /// What it gets back in a second.
 const REFILL: i64 = 100;
-
-const HEAD: usize = 9;
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-
-const END_STREAM: u8 = 1;
 
 /// A peer has spent its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,51 +88,8 @@ impl Budget {
     }
 }
 
-/// Reads the heads of frames out of a stream of bytes, however it is cut.
-#[derive(Debug, Default)]
-struct Heads {
-    head: [u8; HEAD],
-    have: usize,
-    /// How many bytes come before the next head.
-    skip: usize,
-}
-
-impl Heads {
-    /// Tells of every head that is complete with these bytes.
-    fn read(
-        &mut self,
-        mut bytes: &[u8],
-        mut each: impl FnMut(u8, u8, usize) -> Result<(), Flood>,
-    ) -> Result<(), Flood> {
-        while !bytes.is_empty() {
-            if self.skip > 0 {
-                let count = self.skip.min(bytes.len());
-                self.skip -= count;
-                bytes = bytes.get(count..).unwrap_or_default();
-                continue;
-            }
-            let missing = (HEAD - self.have).min(bytes.len());
-            let (some, rest) = bytes.split_at(missing);
-            if let Some(place) = self.head.get_mut(self.have..self.have + missing) {
-                place.copy_from_slice(some);
-            }
-            self.have += missing;
-            bytes = rest;
-            if self.have == HEAD {
-                let [high, middle, low, kind, flags, ..] = self.head;
-                let length = u32::from_be_bytes([0, high, middle, low]);
-                let length = usize::try_from(length).unwrap_or(usize::MAX);
-                (self.have, self.skip) = (0, length);
-                each(kind, flags, length)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What takes the price of frames from a peer.
 pub(super) struct Toll {
-    heads: Heads,
     budget: Budget,
     flooded: Flooded,
     clock: Clock,
@@ -151,23 +99,20 @@ impl Toll {
     /// Of the frames behind the preface; `flooded` is told when they cannot be paid for.
     pub(super) fn new(flooded: Flooded, clock: Clock) -> Self {
         Self {
-            heads: Heads::default(),
             budget: Budget::new(clock.instant()),
             clock,
             flooded,
         }
     }
 
-    /// Charges for the frames that begin in these bytes, which follow the last ones.
+    /// Charges for a frame.
     ///
     /// # Errors
     ///
-    /// [`Flood`] when they cannot be paid for.
-    pub(super) fn pay(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (budget, clock) = (&mut self.budget, &self.clock);
-        let paid = self.heads.read(bytes, |kind, flags, length| {
-            budget.charge(worth(kind, flags, length), || clock.instant())
-        });
+    /// [`Flood`] when it cannot be paid for.
+    pub(super) fn pay(&mut self, head: Head) -> io::Result<()> {
+        let worth = worth(head.kind, head.flags, head.length);
+        let paid = self.budget.charge(worth, || self.clock.instant());
         paid.map_err(|flood| {
             self.flooded.0.store(true, Ordering::Relaxed);
             io::Error::other(flood)
@@ -178,8 +123,6 @@ impl Toll {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use proptest::prelude::*;
 
     use super::*;
 
@@ -240,39 +183,6 @@ mod tests {
         for number in 0..10_000 {
             let now = begun + Duration::from_millis(200) * number;
             assert_eq!(budget.charge(worth(PING, 0, 8), || now), Ok(()), "{number}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn heads_are_found_however_the_bytes_are_cut(
-            frames in prop::collection::vec((any::<u8>(), any::<u8>(), 0..300usize), 0..20),
-            cuts in prop::collection::vec(1..50usize, 1..20),
-        ) {
-            let mut bytes = Vec::new();
-            for (kind, flags, length) in &frames {
-                let head = u32::try_from(*length).unwrap().to_be_bytes();
-                bytes.extend(&head[1..]);
-                bytes.extend([*kind, *flags, 0, 0, 0, 1]);
-                bytes.extend(vec![0xff; *length]);
-            }
-            let mut heads = Heads::default();
-            let mut found = Vec::new();
-            let mut rest = bytes.as_slice();
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (some, more) = rest.split_at((*cut).min(rest.len()));
-                let mut each = |kind, flags, length| {
-                    found.push((kind, flags, length));
-                    Ok(())
-                };
-                heads.read(some, &mut each).unwrap();
-                rest = more;
-            }
-
-            prop_assert_eq!(found, frames);
         }
     }
 }

@@ -16,9 +16,7 @@ use crate::caller::{Certificate, Security};
 use crate::server::tls::Sets;
 use crate::server::tls::set::ALPN;
 
-/// How long a handshake may take, from the first byte on. Peers under way in it are
-/// bounded as connections are, and by nothing else: handshakes are computed on as many
-/// threads as serve, and what a silent peer held would keep others out.
+/// How long a handshake may take, from the first byte on.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often the certificate of a peer is verified again.

@@ -22,6 +22,8 @@ pub struct Life {
     pub idle: Duration,
     /// How long calls under way may take to end then.
     pub grace: Duration,
+    /// How long its peer may take nothing of what it is owed.
+    pub stall: Duration,
 }
 
 impl Default for Life {
@@ -31,6 +33,7 @@ impl Default for Life {
             age: Duration::from_secs(1_800),
             idle: Duration::from_secs(300),
             grace: Duration::from_secs(30),
+            stall: Duration::from_secs(10),
         }
     }
 }
@@ -130,6 +133,7 @@ mod tests {
         age: Duration::from_secs(1_800),
         idle: Duration::from_secs(300),
         grace: Duration::from_secs(30),
+        stall: Duration::from_secs(10),
     };
 
     #[test]

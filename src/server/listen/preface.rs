@@ -9,13 +9,21 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::frames::Toll;
+use super::heads::Heads;
+use super::owed::Owed;
 
 /// What every HTTP/2 client sends first (RFC 9113, 3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Waits for the preface and gives back a stream that begins with it and takes `toll` for
-/// what follows, or nothing when it does not come in time or something else comes.
-pub(super) async fn expect<S>(mut stream: S, timeout: Duration, toll: Toll) -> Option<Greeted<S>>
+/// Waits for the preface and gives back a stream that begins with it, takes `toll` for what
+/// follows and tells `owed` of it, or nothing when it does not come in time or something
+/// else comes.
+pub(super) async fn expect<S>(
+    mut stream: S,
+    timeout: Duration,
+    toll: Toll,
+    owed: Owed,
+) -> Option<Greeted<S>>
 where
     S: AsyncRead + Unpin,
 {
@@ -37,15 +45,34 @@ where
     Some(Greeted {
         preface: read.freeze(),
         stream,
+        received: Heads::default(),
+        sent: Heads::default(),
         toll,
+        owed,
+        blocked: false,
     })
 }
 
-/// A stream whose peer has greeted: it gives the preface back, and takes toll for frames.
+/// A stream whose peer has greeted: it gives the preface back, takes toll for frames, and
+/// tells what becomes of answers.
 pub(super) struct Greeted<S> {
     preface: Bytes,
     stream: S,
+    received: Heads,
+    sent: Heads,
     toll: Toll,
+    owed: Owed,
+    blocked: bool,
+}
+
+impl<S> Greeted<S> {
+    /// Tells whether something could be written, where that has changed.
+    fn writes<T>(&mut self, polled: &Poll<T>) {
+        if self.blocked != polled.is_pending() {
+            self.blocked = polled.is_pending();
+            self.owed.blocked(self.blocked);
+        }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
@@ -59,7 +86,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
             let read = buffer.filled().get(before..).unwrap_or_default();
-            return Poll::Ready(this.toll.pay(read));
+            return Poll::Ready(this.received.read(read, |head| {
+                this.owed.received(head);
+                this.toll.pay(head)
+            }));
         }
         let count = this.preface.len().min(buffer.remaining());
         buffer.put_slice(&this.preface.copy_to_bytes(count));
@@ -69,27 +99,47 @@ impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.writes(&polled);
+        if let Poll::Ready(Ok(count)) = polled {
+            this.owed.sent(&mut this.sent, bytes.get(..count));
+        }
+        polled
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.writes(&polled);
+        if let Poll::Ready(Ok(mut count)) = polled {
+            let written = slices.iter().map_while(|slice| {
+                let written = slice.get(..count.min(slice.len()))?;
+                count -= written.len();
+                Some(written)
+            });
+            this.owed.sent(&mut this.sent, written);
+        }
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(context);
+        this.writes(&polled);
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -107,8 +157,12 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    fn toll() -> Toll {
-        Toll::new(Flooded::default(), Clock::system())
+    async fn greeted(
+        stream: tokio::io::DuplexStream,
+        timeout: Duration,
+    ) -> Option<Greeted<tokio::io::DuplexStream>> {
+        let toll = Toll::new(Flooded::default(), Clock::system());
+        expect(stream, timeout, toll, Owed::new(Clock::system())).await
     }
 
     #[tokio::test]
@@ -124,7 +178,7 @@ mod tests {
             client.shutdown().await.unwrap();
         };
         let receiving = async {
-            let mut stream = expect(server, LONG, toll()).await.unwrap();
+            let mut stream = greeted(server, LONG).await.unwrap();
             let mut all = Vec::new();
             stream.read_to_end(&mut all).await.unwrap();
             all
@@ -145,7 +199,7 @@ mod tests {
 
             client.write_all(opening).await.unwrap();
 
-            assert!(expect(server, LONG, toll()).await.is_none(), "{why}");
+            assert!(greeted(server, LONG).await.is_none(), "{why}");
         }
     }
 
@@ -153,10 +207,6 @@ mod tests {
     async fn silence_ends_at_the_time_limit() {
         let (_client, server) = tokio::io::duplex(64);
 
-        assert!(
-            expect(server, Duration::from_millis(1), toll())
-                .await
-                .is_none()
-        );
+        assert!(greeted(server, Duration::from_millis(1)).await.is_none());
     }
 }

@@ -1,11 +1,14 @@
+use bytes::Bytes;
 use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::net::TcpStream;
+use tonic::Status;
 use tonic::body::Body;
 use tower::service_fn;
 
 use super::*;
 use crate::call::Connection;
-use crate::caller::Peer;
 use crate::server::testing::{
     GOAWAY, LIMITS, RawPeer, call, connect, raw_frame, request_frame, says, serve, until,
 };
@@ -209,6 +212,83 @@ async fn a_connection_that_is_old_or_idle_is_told_to_go_away() {
 }
 
 #[tokio::test]
+async fn a_peer_that_takes_no_answer_is_cut_and_its_answers_are_let_go() {
+    // It does not read either: what it is sent fits into the buffers of the kernel, or not.
+    let everything = [raw_frame(
+        WINDOW_UPDATE,
+        0,
+        0,
+        &0x3fff_ffff_u32.to_be_bytes(),
+    )];
+    for (why, window, streams, more) in [
+        ("no window at all", 0, 1, &[][..]),
+        ("a window for less than an answer", 5, 1, &[][..]),
+        ("a window for everything", 0x3fff_ffff, 100, &everything[..]),
+    ] {
+        let held = Arc::new(());
+        let service = answer_at_length(&held);
+        let (address, serving, metrics) = serve(service, impatient());
+        let mut peer = RawPeer::greet_with_window(address, window).await;
+        peer.send(&more.concat()).await;
+        for number in 0..streams {
+            peer.send(&request_frame(2 * number + 1)).await;
+        }
+
+        until(|| serving.open_connections() == 1).await;
+        until(|| serving.open_connections() == 0).await;
+
+        until(|| Arc::strong_count(&held) == 2).await;
+        assert!(ended(&metrics, "stall", 1), "{why}");
+        drop(peer);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_acknowledge_our_settings_is_cut() {
+    let (address, _serving, metrics) = serve(answer(), impatient());
+
+    RawPeer::greet(address).await.closed().await;
+
+    assert!(ended(&metrics, "stall", 1));
+}
+
+#[tokio::test]
+async fn a_peer_that_waits_for_what_there_is_not_yet_is_not_cut() {
+    let service = service_fn(async |_: Request<Body>| {
+        let nothing = futures_util::stream::pending::<Result<Frame<Bytes>, Status>>();
+        Ok(http::Response::new(Body::new(StreamBody::new(nothing))))
+    });
+    let (address, serving, metrics) = serve(service, impatient());
+    let mut waiting = RawPeer::greet_with_window(address, 0).await;
+    waiting.begin_request().await;
+    while waiting.receive().await.unwrap().0 != HEADERS {}
+
+    RawPeer::greet(address).await.closed().await;
+
+    assert!(ended(&metrics, "stall", 1));
+    until(|| serving.open_connections() == 1).await;
+}
+
+#[tokio::test]
+async fn who_has_not_greeted_makes_room_for_who_came_later() {
+    let limits = Limits {
+        handshakes: 2,
+        ..LIMITS
+    };
+    let (address, serving, metrics) = serve(answer(), limits);
+    let oldest = RawPeer::silent(address).await;
+    until(|| serving.open_connections() == 1).await;
+    let _silent = RawPeer::silent(address).await;
+    until(|| serving.open_connections() == 2).await;
+
+    assert_eq!(call(address).await, "answered");
+
+    oldest.closed().await;
+    let refused = "poolgate_connections_refused_total{reason=\"handshakes\"} 1";
+    assert!(metrics.encode().contains(refused));
+}
+
+#[tokio::test]
 async fn a_call_may_end_on_a_connection_that_has_grown_old_and_has_no_longer_than_the_grace() {
     let life = |grace| Life {
         age: Duration::from_millis(20),
@@ -239,6 +319,41 @@ async fn a_call_may_end_on_a_connection_that_has_grown_old_and_has_no_longer_tha
     until(|| serving.open_connections() == 0).await;
 }
 
+/// Nobody may take nothing for long.
+fn impatient() -> Limits {
+    let stall = Duration::from_millis(100);
+    let life = Life {
+        stall,
+        ..LIMITS.life
+    };
+    Limits { life, ..LIMITS }
+}
+
+fn ended(metrics: &Metrics, reason: &str, times: usize) -> bool {
+    let line = format!("poolgate_connections_ended_total{{reason=\"{reason}\"}} {times}\n");
+    metrics.encode().contains(&line)
+}
+
+/// Answers with a MiB, which holds `held` while it is kept.
+fn answer_at_length(held: &Arc<()>) -> impl Grpc + Sync {
+    struct Answer(
+        Vec<u8>,
+        #[expect(dead_code, reason = "it is counted")] Arc<()>,
+    );
+    impl AsRef<[u8]> for Answer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let held = Arc::clone(held);
+    service_fn(move |_: Request<Body>| {
+        let answer = Answer(vec![0; 1024 * 1024], Arc::clone(&held));
+        let body = Full::new(Bytes::from_owner(answer)).map_err(|never| match never {});
+        std::future::ready(Ok(http::Response::new(Body::new(body))))
+    })
+}
+
+const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;

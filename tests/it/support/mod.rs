@@ -19,6 +19,7 @@
 //! * [`raw::RawPeer`] speaks HTTP/2 by hand.
 //! * [`redis_server::RedisServer`] is a real Redis that a test has to itself.
 //! * [`rush::Rush`] has many callers at once, in minutes that pass in moments.
+//! * [`siege::Siege`] is the real binary with a good caller beside bad ones.
 //! * [`sts::Sts`] is AWS's Security Token Service on a real socket, as a test wants it.
 //! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`turnstile::Turnstile`] is poolgate on a real socket with limits and with a clock that
@@ -44,6 +45,7 @@ pub mod raw;
 pub mod records;
 pub mod redis_server;
 pub mod rush;
+pub mod siege;
 pub mod span_collector;
 pub mod sts;
 pub mod syslog;

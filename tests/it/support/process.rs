@@ -43,9 +43,22 @@ impl Process {
         Self::run("emulate", &[&free, environment].concat(), Stdio::inherit())
     }
 
+    /// The same with so many file descriptors at most.
+    pub fn start_with_descriptors(most: usize, environment: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &most.to_string()]);
+        shell.args([env!("CARGO_BIN_EXE_poolgate"), "serve"]);
+        Self::run_as(shell, environment, Stdio::inherit())
+    }
+
     fn run(command: &str, environment: &[(&str, &str)], output: Stdio) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_poolgate"))
-            .arg(command)
+        let mut poolgate = Command::new(env!("CARGO_BIN_EXE_poolgate"));
+        poolgate.arg(command);
+        Self::run_as(poolgate, environment, output)
+    }
+
+    fn run_as(mut command: Command, environment: &[(&str, &str)], output: Stdio) -> Self {
+        let mut child = command
             .env_clear()
             .env("POOLGATE_SERVER__LISTEN", "127.0.0.1:0")
             .env("POOLGATE_ADMIN__LISTEN", "off")
@@ -88,6 +101,31 @@ impl Process {
     /// Where probes and metrics are served, if that is set.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// How much memory the process has, in KiB, and how long it has computed.
+    pub fn usage(&self) -> (usize, Duration) {
+        let read = |name| {
+            let path = format!("/proc/{}/{name}", self.child.id());
+            std::fs::read_to_string(path).unwrap()
+        };
+        let status = read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let memory = line.unwrap().split_whitespace().next().unwrap();
+        // The fields behind the name, in hundredths of a second (proc(5)).
+        let stat = read("stat");
+        let fields = stat.rsplit(')').next().unwrap().split_whitespace();
+        let ticks: u64 = fields
+            .skip(11)
+            .take(2)
+            .map(|t| t.parse::<u64>().unwrap())
+            .sum();
+        (memory.parse().unwrap(), Duration::from_millis(10 * ticks))
+    }
+
+    /// What has been logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lines.lock().unwrap().clone()
     }
 
     /// Sends a signal to the process, by its name such as `HUP`.

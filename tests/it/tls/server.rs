@@ -111,9 +111,18 @@ impl Server {
 
     /// How many connections were refused because of TLS.
     pub(super) fn refused(&self) -> u64 {
+        self.refused_for("tls")
+    }
+
+    /// How many had to make room for others before they had greeted.
+    pub(super) fn crowded_out(&self) -> usize {
+        usize::try_from(self.refused_for("handshakes")).unwrap()
+    }
+
+    fn refused_for(&self, reason: &str) -> u64 {
         let text = self.metrics.encode();
-        let name = "poolgate_connections_refused_total{reason=\"tls\"} ";
-        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        let name = format!("poolgate_connections_refused_total{{reason=\"{reason}\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&name));
         value.unwrap().parse().unwrap()
     }
 }

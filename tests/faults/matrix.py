@@ -193,6 +193,7 @@ ROWS = (
         (
             "tls::hygiene::many_clients_that_stall_keep_no_good_one_out",
             "server::listen::tests::a_connection_over_the_limit_is_closed_and_counted",
+            "hostile::connections::*",
         ),
         reason="thousands, not ten thousand: descriptors of the one who connects are bounded",
     ),

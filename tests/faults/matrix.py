@@ -174,6 +174,7 @@ ROWS = (
             "server::drain::tests::a_write_upstream_is_waited_for_and_counted_when_it_does_not_end",
             "server::drain::tests::silent_half_open_and_idle_peers_cannot_hold_the_process",
             "server::drain::tests::calls_are_still_taken_during_the_notice",
+            "drained::*",
         ),
     ),
     Row(

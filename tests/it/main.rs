@@ -24,6 +24,7 @@ mod create_once;
 mod deadlines;
 mod decoded_twice;
 mod docs;
+mod drained;
 mod emulator_port;
 mod floods;
 mod floors;

@@ -7,7 +7,9 @@
 //! off, which costs next to nothing. No span holds what a caller sent beyond its trace.
 
 use http::HeaderMap;
+use opentelemetry::TraceId;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -51,6 +53,16 @@ pub fn end_call(span: &Span, code: &'static str, is_our_fault: bool) {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", code);
     }
+}
+
+/// The name of the trace that a span belongs to, if it is exported.
+pub fn exported(span: &Span) -> Option<TraceId> {
+    if span.is_disabled() {
+        return None;
+    }
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    (context.is_valid() && context.is_sampled()).then(|| context.trace_id())
 }
 
 /// The span of a gate, below the one that is entered.

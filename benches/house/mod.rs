@@ -178,7 +178,7 @@ struct Uncounted;
 
 impl Meter for Uncounted {
     fn started(&self, _: Rpc) {}
-    fn handled(&self, _: Rpc, _: &'static str, _: Duration) {}
+    fn handled(&self, _: Rpc, _: &'static str, _: Duration, _: Option<String>) {}
     fn panicked(&self) {}
     fn authenticated(&self, _: &'static str, _: &'static str) {}
     fn authorized(&self, _: Rpc, _: &'static str) {}

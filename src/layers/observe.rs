@@ -23,8 +23,8 @@ pub trait Meter: Send + Sync + 'static {
     /// A call has begun.
     fn started(&self, rpc: Rpc);
     /// A call has ended with a gRPC code, in the word of
-    /// [`status::code_name`].
-    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration);
+    /// [`status::code_name`]. Where its trace is exported, it is of this name.
+    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration, trace: Option<String>);
     /// A panic was caught.
     fn panicked(&self);
     /// A caller was told apart, or refused, by a way to prove who one is.
@@ -106,7 +106,8 @@ impl Call {
             .clock
             .instant()
             .saturating_duration_since(self.started);
-        self.observe.meter.handled(self.rpc, code, took);
+        let trace = trace::exported(&self.span).map(|id| id.to_string());
+        self.observe.meter.handled(self.rpc, code, took, trace);
         let is_our_fault = status::severity(code) == Severity::Ours;
         trace::end_call(&self.span, code, is_our_fault);
         self.log(code, took);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
@@ -32,13 +32,16 @@ const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
 
+/// How long calls took, each bucket with the trace of a call in it.
+type Durations = HistogramWithExemplars<[(&'static str, String); 1]>;
+
 /// The process's metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     started: Family<MethodLabels, Counter>,
     handled: Family<OutcomeLabels, Counter>,
-    handling: Family<MethodLabels, Histogram, fn() -> Histogram>,
+    handling: Family<MethodLabels, Durations, fn() -> Durations>,
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
     ended: Family<[(&'static str, &'static str); 1], Counter>,
@@ -62,7 +65,7 @@ impl Metrics {
             registry: Registry::default(),
             started: Family::default(),
             handled: Family::default(),
-            handling: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            handling: Family::new_with_constructor(|| Durations::new(BUCKETS.into_iter())),
             connections: Gauge::default(),
             refused: Family::default(),
             ended: Family::default(),
@@ -199,15 +202,16 @@ impl Meter for Metrics {
         self.started.get_or_create(&method_labels(rpc)).inc();
     }
 
-    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration) {
+    fn handled(&self, rpc: Rpc, code: &'static str, took: Duration, trace: Option<String>) {
         let labels = method_labels(rpc);
         let [kind, service, method] = labels;
         self.handled
             .get_or_create(&[kind, service, method, ("grpc_code", code)])
             .inc();
+        let exemplar = trace.map(|trace| [("trace_id", trace)]);
         self.handling
             .get_or_create(&labels)
-            .observe(took.as_secs_f64());
+            .observe(took.as_secs_f64(), exemplar, None);
     }
 
     fn panicked(&self) {
@@ -271,7 +275,7 @@ mod tests {
 
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);
-        metrics.handled(rpc, "NotFound", Duration::from_millis(3));
+        metrics.handled(rpc, "NotFound", Duration::from_millis(3), None);
 
         let labels = r#"grpc_type="unary",grpc_service="cognito.identity.v1.CognitoIdentityService",grpc_method="GetId""#;
         let text = metrics.encode();
@@ -290,7 +294,7 @@ mod tests {
         let metrics = Metrics::new();
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);
-        metrics.handled(rpc, "OK", Duration::ZERO);
+        metrics.handled(rpc, "OK", Duration::ZERO, None);
         metrics.authenticated("jwt", "ok");
         metrics.authorized(rpc, "allowed");
         metrics.shadowed(rpc, "same");

@@ -12,6 +12,7 @@ use tonic::{Code, Request};
 
 use crate::support::fake_aws::{FakeAws, Fault};
 use crate::support::guarded::sha256;
+use crate::support::metrics;
 use crate::support::process::Process;
 use crate::support::span_collector::SpanCollector;
 
@@ -39,6 +40,7 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
         "@id(\"all\") permit (principal, action, resource);",
     );
     let process = Process::start(&[
+        ("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0"),
         ("POOLGATE_TRACES__ENDPOINT", &collector.url),
         ("POOLGATE_AUTHN__CALLERS_FILE", &callers),
         ("POOLGATE_POLICY__FILES", &policies),
@@ -56,6 +58,14 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
 
     let refused = process.client().await.list_identity_pools(request).await;
     assert_eq!(refused.unwrap_err().code(), Code::Internal);
+    let metrics = metrics::read(process.admin().unwrap()).await;
+    let exemplar = format!("# {{trace_id=\"{TRACE}\"}}");
+    let mut buckets = metrics.text().lines();
+    assert!(
+        buckets.any(|line| line.contains("seconds_bucket{") && line.contains(&exemplar)),
+        "{}",
+        metrics.text()
+    );
     process.terminate();
 
     let spans = collector.spans();

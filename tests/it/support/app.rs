@@ -135,7 +135,7 @@ impl Counts {
 impl Meter for Counts {
     fn started(&self, _: Rpc) {}
 
-    fn handled(&self, rpc: Rpc, code: &'static str, _: Duration) {
+    fn handled(&self, rpc: Rpc, code: &'static str, _: Duration, _: Option<String>) {
         self.0.lock().unwrap().push((rpc.method, code));
     }
 

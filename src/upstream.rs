@@ -29,6 +29,7 @@ mod meter;
 mod outgoing;
 mod overload;
 mod partial_update;
+mod pool_locks;
 mod retry;
 mod sessions;
 mod settings;
@@ -64,7 +65,7 @@ use crate::notes::Notes;
 use crate::operation::{Effect, Operation, Signing};
 use attempts::Sending;
 use meter::Untold;
-use partial_update::PoolLock;
+use pool_locks::PoolLock;
 use settled::settle;
 use ways::{Way, Ways};
 use writes::Writes;
@@ -151,7 +152,7 @@ impl Upstream {
         let lock = match &outgoing.pool_id {
             Some(pool_id) if outgoing.operation.changes_pool() => {
                 let locks = &self.ways.to(&outgoing.target)?.locks;
-                Some(locks.lock(pool_id).await)
+                Some(locks.lock(pool_id, outgoing.flow).await)
             }
             _ => None,
         };

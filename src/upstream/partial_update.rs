@@ -6,8 +6,7 @@
 //! the same moment, all of it again. What another process writes between our
 //! reading and our writing is overwritten: AWS has no version to hold on to.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::DescribeIdentityPoolOutput;
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::DescribeIdentityPoolInputBuilder;
@@ -44,7 +43,7 @@ impl Upstream {
         let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
         let locks = Arc::clone(&self.ways.to(&outgoing.target)?.locks);
-        let lock = locks.lock(&pool_id).await;
+        let lock = locks.lock(&pool_id, outgoing.flow).await;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             let current = self.read_pool(outgoing.clone(), &pool_id).await?;
@@ -158,31 +157,6 @@ fn given<T: Clone + Default>(value: &Option<T>) -> Option<T> {
     Some(value.clone().unwrap_or_default())
 }
 
-/// One lock for each pool that is being changed.
-#[derive(Default)]
-pub(super) struct PoolLocks(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
-
-/// The right to change a pool, shared by a caller and the task of its write.
-pub(super) type PoolLock = Arc<tokio::sync::OwnedMutexGuard<()>>;
-
-impl PoolLocks {
-    /// Waits until nobody else changes the pool.
-    pub(super) async fn lock(&self, pool_id: &str) -> PoolLock {
-        Arc::new(self.of(pool_id).lock_owned().await)
-    }
-
-    fn of(&self, pool_id: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lock) = locks.get(pool_id).and_then(Weak::upgrade) {
-            return lock;
-        }
-        locks.retain(|_, lock| lock.strong_count() > 0);
-        let lock = Arc::<tokio::sync::Mutex<()>>::default();
-        locks.insert(pool_id.to_owned(), Arc::downgrade(&lock));
-        lock
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +204,7 @@ mod tests {
 
         assert_eq!(*whole.get_allow_classic_flow(), None);
         assert_eq!(*whole.get_open_id_connect_provider_arns(), Some(vec![]));
-        assert_eq!(*whole.get_identity_pool_tags(), Some(HashMap::new()));
+        assert_eq!(*whole.get_identity_pool_tags(), Some(Default::default()));
     }
 
     #[test]
@@ -251,18 +225,5 @@ mod tests {
                 Some(Failure::DeveloperProviderNameFixed)
             );
         }
-    }
-
-    #[test]
-    fn a_pool_has_one_lock_while_it_is_held_and_none_after() {
-        let locks = PoolLocks::default();
-        let first = locks.of("a");
-
-        assert!(Arc::ptr_eq(&first, &locks.of("a")));
-        assert!(!Arc::ptr_eq(&first, &locks.of("b")));
-
-        drop(first);
-        let _other = locks.of("c");
-        assert_eq!(locks.0.lock().unwrap().len(), 1);
     }
 }

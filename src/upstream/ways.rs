@@ -15,7 +15,7 @@ use super::choice;
 use super::clients::{self, Clients};
 use super::known::Known;
 use super::overload::Overload;
-use super::partial_update::PoolLocks;
+use super::pool_locks::PoolLocks;
 use super::sessions::{self, Sessions};
 use super::settings::Settings;
 use super::targets::TargetSettings;
@@ -194,10 +194,10 @@ mod tests {
             Arc::clone(ways.to(target).unwrap())
         });
 
-        let _of_a = a.locks.lock("us-east-1:0a").await;
-        let of_b = Box::pin(b.locks.lock("us-east-1:0a"));
+        let _of_a = a.locks.lock("us-east-1:0a", Default::default()).await;
+        let of_b = Box::pin(b.locks.lock("us-east-1:0a", Default::default()));
         assert!(futures_util::FutureExt::now_or_never(of_b).is_none());
-        let of_c = Box::pin(c.locks.lock("us-east-1:0a"));
+        let of_c = Box::pin(c.locks.lock("us-east-1:0a", Default::default()));
         assert!(futures_util::FutureExt::now_or_never(of_c).is_some());
     }
 

@@ -151,8 +151,7 @@ impl Upstream {
     {
         let lock = match &outgoing.pool_id {
             Some(pool_id) if outgoing.operation.changes_pool() => {
-                let locks = &self.ways.to(&outgoing.target)?.locks;
-                Some(locks.lock(pool_id, outgoing.flow).await)
+                Some(self.lock(&outgoing, pool_id).await?)
             }
             _ => None,
         };

@@ -261,6 +261,19 @@ fn compare(table: &Section<'_>, target: &TargetSettings, before: &[TargetSetting
         table.mistake("name", format!("`{}` is named before", target.name));
         return;
     }
+    let same = |other: &&TargetSettings| {
+        let without_role = other.role.is_none() && target.role.is_none();
+        without_role && other.endpoint_url == target.endpoint_url
+    };
+    let other = before.iter().find(same);
+    if let Some(other) = other.filter(|other| other.account_id != target.account_id) {
+        let (name, account) = (&other.name, &other.account_id);
+        let reason = format!(
+            "missing: without one calls are made with the same credentials as those of `{name}`, \
+             which is in account {account}"
+        );
+        table.mistake("role_arn", reason);
+    }
     if target.named_only {
         return;
     }

@@ -13,6 +13,7 @@ use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::Descri
 use aws_sdk_cognitoidentity::operation::update_identity_pool::UpdateIdentityPoolOutput;
 use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateIdentityPoolInputBuilder;
 
+use super::pool_locks::PoolLock;
 use super::{Outgoing, Upstream};
 use crate::clock::Clock;
 use crate::failure::{Failure, Lost};
@@ -42,8 +43,7 @@ impl Upstream {
     ) -> Result<UpdateIdentityPoolOutput, Failure> {
         let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
-        let locks = Arc::clone(&self.ways.to(&outgoing.target)?.locks);
-        let lock = locks.lock(&pool_id, outgoing.flow).await;
+        let lock = self.lock(&outgoing, &pool_id).await?;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             let current = self.read_pool(outgoing.clone(), &pool_id).await?;
@@ -63,6 +63,20 @@ impl Upstream {
             }
         }
         Err(Failure::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Waits until nobody else changes the pool.
+    pub(super) async fn lock(
+        &self,
+        outgoing: &Outgoing,
+        pool_id: &str,
+    ) -> Result<PoolLock, Failure> {
+        let way = self.ways.to(&outgoing.target)?;
+        let (operation, caller) = (outgoing.operation, &outgoing.caller);
+        // Before that, because others would wait as long as the session does: it is kept.
+        self.credentials(way, operation, caller, outgoing.left)
+            .await?;
+        Ok(way.locks.lock(pool_id, outgoing.flow).await)
     }
 
     async fn read_pool(

@@ -5,7 +5,8 @@
 //! 2. A session is renewed when two thirds of it are over, by the first call that finds it
 //!    so, which does not wait. Shortly before its end it is not used any more.
 //! 3. After a failure nobody asks again for a moment: who comes meanwhile has the same
-//!    failure.
+//!    failure; and so has every other caller where the service did not answer. No more than a
+//!    few ask at a time.
 //! 4. As many sessions are kept as there is room for. Nothing of them is logged.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,7 @@ use aws_credential_types::Credentials;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::clock::Clock;
@@ -30,6 +32,9 @@ const MOST: usize = 10_000;
 
 /// How long nobody asks again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many sessions are asked for at a time.
+const AT_ONCE: usize = 32;
 
 /// How long before its end a session is not used any more: a call that begins with it may
 /// be signed again for as long as calls may take. Of a short one, no more than a quarter.
@@ -48,10 +53,15 @@ pub(super) type Ask =
 
 /// The sessions of a role, by the names of their callers.
 pub(super) struct Sessions {
-    ask: Box<Ask>,
+    ask: Arc<Ask>,
     clock: Clock,
     kept: Cache<Arc<str>, Arc<Kept>>,
+    places: Arc<Semaphore>,
+    down: Arc<Down>,
 }
+
+/// When asking failed last for reasons that are nobody's in particular, and how.
+type Down = Mutex<Option<(Instant, Failure)>>;
 
 #[derive(Default)]
 struct Kept(Mutex<State>);
@@ -75,9 +85,11 @@ type Asked = Shared<BoxFuture<'static, Result<Credentials, Failure>>>;
 impl Sessions {
     pub(super) fn new(ask: Box<Ask>, clock: Clock) -> Self {
         Self {
-            ask,
+            ask: Arc::from(ask),
             clock,
             kept: Cache::new(MOST),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            down: Arc::default(),
         }
     }
 
@@ -138,11 +150,30 @@ impl Sessions {
     /// Asks in a task of its own, which outlives those who wait.
     fn begin(&self, caller: &str, kept: &Arc<Kept>) -> Asked {
         let (clock, kept) = (self.clock.clone(), Arc::clone(kept));
-        let began = clock.instant();
-        let asking = std::panic::AssertUnwindSafe((self.ask)(Arc::from(caller)));
+        let (places, down) = (Arc::clone(&self.places), Arc::clone(&self.down));
+        let (ask, caller) = (Arc::clone(&self.ask), Arc::from(caller));
         let task = async move {
-            let answer = asking.catch_unwind().await;
-            let answer = answer.unwrap_or_else(|_| Err(failed("asking for a session panicked")));
+            // It is never closed.
+            let _place = places.acquire_owned().await;
+            let began = clock.instant();
+            // It may have turned out while this one waited for its place.
+            let is_down = recent(&lock(&down), began);
+            let answer = match is_down {
+                Some(failure) => Err(failure),
+                None => {
+                    let asking = std::panic::AssertUnwindSafe(ask(caller));
+                    let answer = asking.catch_unwind().await;
+                    answer.unwrap_or_else(|_| Err(failed("asking for a session panicked")))
+                }
+            };
+            let now = clock.instant();
+            match &answer {
+                Ok(_) => *lock(&down) = None,
+                Err(failure @ Failure::RoleUnavailable { .. }) => {
+                    lock(&down).get_or_insert((now, failure.clone())).0 = now;
+                }
+                Err(_) => {}
+            }
             let mut state = kept.lock();
             state.asked = None;
             match answer {
@@ -154,7 +185,7 @@ impl Sessions {
                     Ok(credentials)
                 }
                 Err(failure) => {
-                    state.failed = Some((clock.instant(), failure.clone()));
+                    state.failed = Some((now, failure.clone()));
                     Err(failure)
                 }
             }
@@ -170,16 +201,25 @@ impl Sessions {
 
 impl Kept {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
 impl State {
     /// The last failure, where it was a moment ago.
     fn failure(&self, now: Instant) -> Option<Failure> {
-        let (at, failure) = self.failed.as_ref()?;
-        (now.saturating_duration_since(*at) < PAUSE).then(|| failure.clone())
+        recent(&self.failed, now)
     }
+}
+
+/// A failure, where it was a moment ago.
+fn recent(failed: &Option<(Instant, Failure)>, now: Instant) -> Option<Failure> {
+    let (at, failure) = failed.as_ref()?;
+    (now.saturating_duration_since(*at) < PAUSE).then(|| failure.clone())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Held {

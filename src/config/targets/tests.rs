@@ -240,3 +240,26 @@ role_arn = "arn:aws:iam::111111111111:role/poolgate"
 
     assert_eq!(in_file(&told(&settings)).unwrap(), targets);
 }
+
+#[test]
+fn targets_with_the_same_credentials_are_in_one_account() {
+    let two = |more: &str| {
+        in_file(&format!(
+            "[[upstream.targets]]\nname = \"a\"\naccount_id = \"111111111111\"\n\
+             [[upstream.targets]]\nname = \"b\"\naccount_id = \"222222222222\"\nnamed_only = true\n{more}"
+        ))
+    };
+
+    let mistakes = two("").unwrap_err();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(
+        mistakes[0].contains("role_arn: missing: without one calls are made with the same"),
+        "{mistakes:?}"
+    );
+    for more in [
+        "role_arn = \"arn:aws:iam::222222222222:role/poolgate\"",
+        "endpoint_url = \"http://127.0.0.1:4567\"",
+    ] {
+        assert!(two(more).is_ok(), "{more}: {:?}", two(more));
+    }
+}

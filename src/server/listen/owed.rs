@@ -5,8 +5,9 @@
 //! against a peer that answers it (reference: security, F13). Here it is watched from both
 //! sides: on the wire, which answers have begun and not ended and when a frame of each went
 //! out last; above, how many answers have nothing to give at present, as the watches of
-//! health have most of the time. When more answers stand still than have nothing to give, it
-//! is the peer who takes none.
+//! health have most of the time. When more answers stand still than have nothing to give, and
+//! no part of any answer goes out, it is the peer who takes none. One who takes a little now
+//! and then is served as long as its connection may last.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -41,6 +42,9 @@ struct State {
     resting: usize,
     /// When one of those went on.
     resumed: Instant,
+    /// When a part of any answer went out last: those of one connection share its window, and
+    /// come one after the other to a peer who takes little at a time.
+    given: Instant,
     /// Since when nothing could be written.
     blocked: Option<Instant>,
     /// Since when our settings are not acknowledged.
@@ -75,6 +79,7 @@ impl Owed {
                 answers: BTreeMap::new(),
                 resting: 0,
                 resumed: now,
+                given: now,
                 blocked: None,
                 greeted: Some(now),
             }),
@@ -101,6 +106,9 @@ impl Owed {
                 } else if matches!(head.kind, HEADERS | DATA) {
                     let now = *now.get_or_insert_with(|| self.0.clock.instant());
                     state.answers.insert(head.stream, now);
+                }
+                if head.kind == DATA {
+                    state.given = *now.get_or_insert_with(|| self.0.clock.instant());
                 }
                 Ok(())
             });
@@ -133,7 +141,8 @@ impl Owed {
         since.sort_unstable();
         // Those that have nothing to give may be the ones that stand still longest.
         let answers = since.get(state.resting).copied();
-        let answers = answers.map(|since| (since.max(state.resumed), Overdue::Take));
+        let answers =
+            answers.map(|since| (since.max(state.resumed).max(state.given), Overdue::Take));
         let blocked = state.blocked.map(|since| (since, Overdue::Read));
         let greeted = state.greeted.map(|since| (since, Overdue::Acknowledge));
         let all = [answers, blocked, greeted].into_iter().flatten();
@@ -233,16 +242,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_has_so_long_since_it_took_something_of_each_answer() {
+    async fn a_peer_has_so_long_since_it_took_something_of_any_answer() {
         let mut peer = Watched::greeted();
         peer.sends(&[(HEADERS, 0, 1), (HEADERS, 0, 3)]);
-        advance(Duration::from_secs(6)).await;
-        peer.sends(&[(DATA, 0, 1)]);
+        // They share the window of their connection: one waits for the other.
+        for _ in 0..5 {
+            advance(Duration::from_secs(6)).await;
+            peer.sends(&[(DATA, 0, 1)]);
+        }
 
-        // The one is younger than the other.
-        assert_eq!(peer.overdue_after().await, (4, Overdue::Take));
-        peer.sends(&[(HEADERS, END_STREAM, 3)]);
-        assert_eq!(peer.overdue_after().await, (6, Overdue::Take));
+        assert_eq!(peer.overdue_after().await, (10, Overdue::Take));
     }
 
     #[tokio::test(start_paused = true)]

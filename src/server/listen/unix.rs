@@ -1,11 +1,12 @@
 //! The Unix socket: callers on this machine, of whom the kernel says who they are.
 
+use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::{fs, os};
 
+use socket2::{Domain, SockAddr, Type};
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::accept::BACKLOG;
@@ -57,7 +58,10 @@ fn make_room(path: &Path) -> io::Result<()> {
         let reason = "there is something there that is not a socket";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, reason));
     }
-    match os::unix::net::UnixStream::connect(path) {
+    // Without waiting: whoever listens and takes nobody would have us wait for ever.
+    let asking = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    asking.set_nonblocking(true)?;
+    match asking.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         // It has gone meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -124,11 +128,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_listens_and_takes_nobody_is_there_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("grpc.sock");
+        let full = UnixSocket::new_stream().unwrap();
+        full.bind(&path).unwrap();
+        let _full = full.listen(0).unwrap();
+        let _first = std::os::unix::net::UnixStream::connect(&path).unwrap();
+
+        let error = Socket::bind(&path, 0o600).unwrap_err();
+
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
     async fn what_a_crash_has_left_is_replaced_and_who_listens_is_not() {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("grpc.sock");
         // The standard library's leaves its file there.
-        drop(os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
 
         let first = Socket::bind(&path, 0o600).unwrap();
         let second = Socket::bind(&path, 0o600).unwrap_err();
@@ -144,7 +162,7 @@ mod tests {
         let file = directory.path().join("file");
         fs::write(&file, "precious").unwrap();
         let link = directory.path().join("link");
-        os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
 
         for path in [&file, &link, &directory.path().to_owned()] {
             let error = Socket::bind(path, 0o600).unwrap_err();

@@ -59,7 +59,10 @@ impl Rule {
             false => self.substitute,
         });
         let room = self.most - DIGITS - MARK.len_utf8();
-        let mut altered: String = letters.take(room).collect();
+        // Its end, because names begin with their issuer.
+        let letters: Vec<char> = letters.collect();
+        let end = letters.len().saturating_sub(room)..;
+        let mut altered: String = letters.get(end).unwrap_or_default().iter().collect();
         altered = altered.trim().to_owned();
         altered.push(MARK);
         altered.extend(digits(name));

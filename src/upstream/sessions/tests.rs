@@ -124,10 +124,10 @@ async fn a_session_is_renewed_beside_calls_and_not_used_to_its_very_end() {
     world.clock.advance(HOUR * 2 / 3);
     assert_eq!(world.key("ann").await.unwrap(), "ann-1", "nobody waits");
     assert_eq!(world.key("ann").await.unwrap(), "ann-1");
-    assert_eq!(world.asked(), 2, "one asks for the next");
     world.issuer.may.add_permits(1);
     world.settled("ann").await;
     assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+    assert_eq!(world.asked(), 2, "one asks for the next");
 
     // From the time when the second was asked for, which was at two thirds of the first.
     world.clock.advance(HOUR - EARLY);
@@ -204,4 +204,35 @@ async fn no_more_sessions_are_kept_than_there_is_room_for() {
     }
 
     assert!(world.sessions.kept.len() <= MOST);
+}
+
+#[tokio::test]
+async fn a_few_ask_at_a_time_and_when_nobody_answers_one_finds_out_for_all() {
+    let world = World::new(0);
+    let waiting: Vec<_> = (0..500)
+        .map(|number| {
+            let sessions = Arc::clone(&world.sessions);
+            tokio::spawn(async move { sessions.credentials(&format!("caller-{number}")).await })
+        })
+        .collect();
+    while world.asked() < AT_ONCE {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.asked(), AT_ONCE);
+
+    world.issuer.fails.store(true, Ordering::SeqCst);
+    world.issuer.may.add_permits(1000);
+    for waits in waiting {
+        assert!(waits.await.unwrap().is_err());
+    }
+    assert_eq!(world.asked(), AT_ONCE, "the others do not ask in vain");
+
+    // After a moment it is tried again.
+    world.issuer.fails.store(false, Ordering::SeqCst);
+    world.clock.advance(PAUSE);
+    assert!(world.key("caller-7").await.is_ok());
+    assert!(world.key("caller-8").await.is_ok());
 }

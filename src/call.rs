@@ -152,6 +152,17 @@ pub struct Flow {
     pub class: Class,
 }
 
+#[cfg(test)]
+impl Flow {
+    /// That of somebody, for tests.
+    pub(crate) fn of(key: u128) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+}
+
 /// How urgent calls are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Class {

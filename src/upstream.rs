@@ -12,7 +12,6 @@
 //! 5. A call that would hit an AWS that is slow or fails is not made (`overload`), and no
 //!    call is made that whoever guards the account does not [admit](Admission). What is not
 //!    made is not in doubt.
-//!
 //! 6. Where targets are set up, a call goes to the one that was chosen for it, and is made
 //!    with a session of the caller's own where the target has a role (`ways`, `sessions`).
 //!

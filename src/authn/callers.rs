@@ -75,6 +75,7 @@ mod issuers;
 mod processes;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -230,6 +231,16 @@ impl fmt::Debug for Callers {
             .field("has_tokens", &!self.tokens.is_empty())
             .field("processes", &self.processes)
             .finish_non_exhaustive()
+    }
+}
+
+/// The name of one caller in a list, which stands in policies and in records.
+fn check_name(section: &Section<'_>, name: &str, names: &mut BTreeSet<String>) {
+    if !names.insert(name.to_owned()) {
+        section.mistake("name", "named before");
+    }
+    if name.chars().any(char::is_control) {
+        section.mistake("name", "has control characters");
     }
 }
 

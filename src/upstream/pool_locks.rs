@@ -56,24 +56,17 @@ mod tests {
 
     use super::*;
 
-    fn flow(key: u128) -> Flow {
-        Flow {
-            key,
-            ..Flow::default()
-        }
-    }
-
     #[test]
     fn a_pool_has_one_lock_while_it_is_held_and_none_after() {
         let locks = PoolLocks::default();
-        let first = locks.lock("a", flow(1)).now_or_never().unwrap();
+        let first = locks.lock("a", Flow::of(1)).now_or_never().unwrap();
 
-        assert!(locks.lock("a", flow(2)).now_or_never().is_none());
-        assert!(locks.lock("b", flow(2)).now_or_never().is_some());
+        assert!(locks.lock("a", Flow::of(2)).now_or_never().is_none());
+        assert!(locks.lock("b", Flow::of(2)).now_or_never().is_some());
 
         drop(first);
-        let _other = locks.lock("c", flow(1)).now_or_never();
-        assert!(locks.lock("a", flow(2)).now_or_never().is_some());
+        let _other = locks.lock("c", Flow::of(1)).now_or_never();
+        assert!(locks.lock("a", Flow::of(2)).now_or_never().is_some());
         assert!(locks.0.lock().unwrap().len() <= 4);
     }
 
@@ -81,7 +74,7 @@ mod tests {
     async fn callers_take_turns_however_many_changes_each_wants() {
         let locks = Arc::new(PoolLocks::default());
         let made = Arc::new(Mutex::new(String::new()));
-        let first = locks.lock("a", flow(1)).await;
+        let first = locks.lock("a", Flow::of(1)).await;
         let mut changes = tokio::task::JoinSet::new();
         for (key, name) in [(1, 'e'); 6]
             .into_iter()
@@ -89,7 +82,7 @@ mod tests {
         {
             let (locks, made) = (Arc::clone(&locks), Arc::clone(&made));
             changes.spawn(async move {
-                let _held = locks.lock("a", flow(key)).await;
+                let _held = locks.lock("a", Flow::of(key)).await;
                 made.lock().unwrap().push(name);
             });
             tokio::task::yield_now().await;

@@ -244,8 +244,8 @@ async fn roles_have_limits_of_their_own() {
     }
 }
 
-#[tokio::test]
-async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
+/// Whose callers may have two calls under way.
+async fn two_in_flight(wire: &Wire) -> App {
     let limits = "[[limits]]\nname = \"few\"\nin_flight = 2\n";
     let limits = quota::Settings {
         limits: Limits::parse(limits).unwrap(),
@@ -253,8 +253,13 @@ async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
         ..Default::default()
     };
     let (settings, upstream, nobody) = Default::default();
+    App::limited(settings, upstream, wire.client(), nobody, limits).await
+}
+
+#[tokio::test]
+async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
     let wire = Wire::echo();
-    let app = App::limited(settings, upstream, wire.client(), nobody, limits).await;
+    let app = two_in_flight(&wire).await;
     let waiting = || {
         let never =
             futures_util::stream::pending::<Result<http_body::Frame<bytes::Bytes>, Status>>();
@@ -294,15 +299,8 @@ async fn a_call_counts_as_in_flight_until_it_is_answered_or_given_up() {
 
 #[tokio::test]
 async fn a_change_counts_as_in_flight_until_it_ends_also_when_its_caller_has_gone() {
-    let limits = "[[limits]]\nname = \"few\"\nin_flight = 2\n";
-    let limits = quota::Settings {
-        limits: Limits::parse(limits).unwrap(),
-        in_force: InForce::Always,
-        ..Default::default()
-    };
-    let (settings, upstream, nobody) = Default::default();
     let wire = Wire::silent();
-    let app = App::limited(settings, upstream, wire.client(), nobody, limits).await;
+    let app = two_in_flight(&wire).await;
     let call = async |operation| call_on(app.stack.clone(), operation, &request(operation)).await;
     for begun_before in 0..2 {
         let mut begun = Box::pin(call(Operation::CreateIdentityPool));

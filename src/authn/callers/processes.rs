@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::check_name;
 use crate::authn::processes::{Listed, Processes};
 use crate::caller::{Caller, Proof};
 use crate::sections::Section;
@@ -23,12 +24,7 @@ pub(super) fn read(root: &Section<'_>) -> Processes {
         let Some(name) = name else {
             continue;
         };
-        if !names.insert(name.clone()) {
-            section.mistake("name", "named before");
-        }
-        if name.chars().any(char::is_control) {
-            section.mistake("name", "has control characters");
-        }
+        check_name(&section, &name, &mut names);
         if !section.has("uid") && !section.has("gid") {
             section.mistake("name", "wants a `uid`, a `gid`, or both");
             continue;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::UNIX_EPOCH;
 
+use super::check_name;
 use crate::authn::static_tokens::{Digest, Listed, StaticTokens, is_well_known};
 use crate::caller::{Caller, Proof};
 use crate::sections::Section;
@@ -26,12 +27,7 @@ pub(super) fn read(root: &Section<'_>) -> StaticTokens {
         let Some(name) = name else {
             continue;
         };
-        if !names.insert(name.clone()) {
-            section.mistake("name", "named before");
-        }
-        if name.chars().any(char::is_control) {
-            section.mistake("name", "has control characters");
-        }
+        check_name(&section, &name, &mut names);
         let Some(digest) = digest else {
             continue;
         };

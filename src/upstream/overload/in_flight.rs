@@ -211,10 +211,7 @@ mod tests {
     };
 
     fn kind(key: u128, is_write: bool) -> Kind {
-        let flow = Flow {
-            key,
-            ..Flow::default()
-        };
+        let flow = Flow::of(key);
         Kind { flow, is_write }
     }
 

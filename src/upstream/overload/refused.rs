@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::meter::Shed;
 use super::in_flight::{InFlight, Kind};
 use crate::failure::Failure;
 use crate::operation::Operation;
+use crate::upstream::meter::Shed;
 
 /// Why a call is shed.
 pub(super) enum Refused {

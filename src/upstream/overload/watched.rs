@@ -91,16 +91,9 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
 
-    fn flow(key: u128) -> Flow {
-        Flow {
-            key,
-            ..Flow::default()
-        }
-    }
-
     /// Gives up calls until the breaker opens; how many were that?
     fn give_up(watched: &mut Watched, clock: &Clock, flows: impl Iterator<Item = u128>) -> usize {
-        let given_up = flows.map(flow).take_while(|flow| {
+        let given_up = flows.map(Flow::of).take_while(|flow| {
             let now = clock.instant();
             let Ok(pass) = watched.enter(*flow, now) else {
                 return false;
@@ -137,20 +130,20 @@ mod tests {
         clock.advance(Duration::from_secs(2));
 
         let now = clock.instant();
-        let passes = (0..10).map_while(|_| watched.enter(flow(1), now).ok());
+        let passes = (0..10).map_while(|_| watched.enter(Flow::of(1), now).ok());
         let passes: Vec<_> = passes.collect();
         assert_eq!(passes, [Pass::Probe; PROBES_OF_CALLER]);
         for patient in 2..=4 {
-            assert_eq!(watched.enter(flow(patient), now), Ok(Pass::Probe));
+            assert_eq!(watched.enter(Flow::of(patient), now), Ok(Pass::Probe));
         }
         for pass in passes {
-            watched.end(flow(1), pass, Ended::Unknown, now);
+            watched.end(Flow::of(1), pass, Ended::Unknown, now);
         }
         for patient in 2..=6 {
             if patient > 4 {
-                watched.enter(flow(patient), now).unwrap();
+                watched.enter(Flow::of(patient), now).unwrap();
             }
-            watched.end(flow(patient), Pass::Probe, Ended::Well, now);
+            watched.end(Flow::of(patient), Pass::Probe, Ended::Well, now);
         }
         assert_eq!(watched.circuit(), Circuit::Closed);
         assert!(watched.probes.is_empty());

@@ -144,12 +144,23 @@ impl Authenticator {
     }
 
     /// Fetches keys when it is time for it, for as long as it is polled. The first round
-    /// is at once, so that the first token does not have to wait.
-    pub async fn keep_keys_fresh(&self) {
+    /// is at once, so that the first token does not have to wait. `looked` is called after
+    /// each round.
+    pub async fn keep_keys_fresh<F: Future<Output = ()>>(&self, looked: impl Fn() -> F) {
         loop {
             self.refresh_keys().await;
+            looked().await;
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether nobody can be let in for want of keys: callers come with tokens of issuers
+    /// only, and no key of any issuer is at hand. `by_certificate` says whether peers can
+    /// show certificates.
+    pub fn lacks_keys(&self, by_certificate: bool) -> bool {
+        let current = self.current.load();
+        current.callers.are_known_by_issuers_alone(by_certificate)
+            && !current.has_keys(self.clock.instant())
     }
 
     /// Fetches the keys for which it is time, and returns when that has ended.

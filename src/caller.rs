@@ -96,6 +96,16 @@ impl Caller {
         }))
     }
 
+    /// poolgate itself, where it asks AWS on nobody's behalf.
+    pub fn poolgate() -> Self {
+        Self::new(
+            "poolgate",
+            Proof::Anonymous,
+            BTreeSet::new(),
+            BTreeMap::new(),
+        )
+    }
+
     /// A caller that nothing is known of.
     pub fn anonymous() -> Self {
         Self::new(

@@ -195,6 +195,7 @@ impl Config {
         reader.read(&keys::UPSTREAM_MAX_WRITES, &mut upstream.max_writes);
         reader.read(&keys::UPSTREAM_SPARE, &mut upstream.spare);
         reader.read(&keys::UPSTREAM_MAX_IN_FLIGHT, &mut upstream.max_in_flight);
+        reader.read(&keys::UPSTREAM_PROBE_INTERVAL, &mut upstream.probe_interval);
         targets::read(reader, upstream);
 
         policies::read(reader, &mut self.policy, &upstream.region);

@@ -31,6 +31,7 @@ mod journal;
 mod limits;
 pub mod listen;
 mod lookup;
+mod probe;
 pub mod reflection;
 pub mod reload;
 mod rules;
@@ -157,15 +158,20 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         .map(|journal| Arc::clone(&journal.recorder));
 
     let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
+    let by_certificate = parts
+        .tls
+        .as_ref()
+        .is_some_and(tls::Settings::asks_for_certificates);
+    rules.fetch_keys(by_certificate, &health, &ended).await;
     // Nobody else sets it.
     let _ = parts.debug.bounds.set(rules.bounds.clone());
     let upstream = upstream(&parts, emulator, &writes, &clock, &metrics).await;
-    let upstream = upstream.admitted_by(rules.bounds.admission());
+    let upstream = Arc::new(upstream.admitted_by(rules.bounds.admission()));
     let stack = stack::whole(
         &parts.server,
         &rules,
         recorder,
-        upstream,
+        Arc::clone(&upstream),
         &health,
         &metrics,
         &clock,
@@ -178,6 +184,10 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         preface: listen::PREFACE_TIMEOUT,
         life: parts.server.life,
     };
+    if let Some(interval) = parts.upstream.probe_interval {
+        let metrics = Arc::clone(&metrics);
+        probe::start(upstream, interval, &health, metrics, ended).await;
+    }
     let listeners = Listeners { network, unix };
     let serving = listen::serve(listeners, stack, limits, tls, metrics);
     health.set(State::Ready).await;

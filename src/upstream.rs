@@ -29,6 +29,7 @@ mod outgoing;
 mod overload;
 mod partial_update;
 mod pool_locks;
+mod probe;
 mod retry;
 mod sessions;
 mod settings;

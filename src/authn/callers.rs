@@ -163,6 +163,15 @@ impl Callers {
         !self.processes.is_empty()
     }
 
+    /// Whether everybody who is let in has a token of an issuer. `by_certificate` says
+    /// whether peers can show certificates.
+    pub(super) fn are_known_by_issuers_alone(&self, by_certificate: bool) -> bool {
+        let others = self.know_processes()
+            || !self.tokens.is_empty()
+            || (by_certificate && self.certificates.apply() && self.require == Require::Any);
+        !self.issuers.is_empty() && !others
+    }
+
     fn know_tokens(&self) -> bool {
         !self.issuers.is_empty() || !self.tokens.is_empty()
     }

@@ -1,6 +1,7 @@
 //! What one callers file makes of credentials. It is replaced as a whole.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::cache::Cache;
 use super::callers::Callers;
@@ -54,6 +55,14 @@ impl Current {
     pub(super) fn issuer(&self, name: &str) -> Option<(&Issuer, &Source)> {
         let mut issuers = self.callers.issuers.iter().zip(&self.sources);
         issuers.find(|(issuer, _)| issuer.issuer == name)
+    }
+
+    /// Whether keys of an issuer are at hand.
+    pub(super) fn has_keys(&self, now: Instant) -> bool {
+        self.sources.iter().any(|source| match source {
+            Source::Fetched(provider) => provider.has_keys(now),
+            Source::Written(_) => true,
+        })
     }
 
     /// Those whose keys are fetched.

@@ -70,12 +70,15 @@ impl Provider {
     /// The keys, none where they are older than a day.
     pub(super) fn keys(&self, now: Instant) -> Arc<KeySet> {
         let state = self.state();
-        match state.fetched {
-            Some(fetched) if now.saturating_duration_since(fetched) < STALE => {
-                Arc::clone(&state.keys)
-            }
-            _ => Arc::default(),
+        match state.is_fresh(now) {
+            true => Arc::clone(&state.keys),
+            false => Arc::default(),
         }
+    }
+
+    /// Whether there are any. A good answer has at least one.
+    pub(super) fn has_keys(&self, now: Instant) -> bool {
+        self.state().is_fresh(now)
     }
 
     /// A number that changes when a key is taken away. What is remembered of the keys
@@ -176,6 +179,11 @@ impl Drop for Asking {
 }
 
 impl State {
+    fn is_fresh(&self, now: Instant) -> bool {
+        let age = |fetched| now.saturating_duration_since(fetched);
+        self.fetched.is_some_and(|fetched| age(fetched) < STALE)
+    }
+
     /// Takes the slot of a fetch, if there may be one.
     fn claim(&mut self, now: Instant) -> bool {
         let rested = |asked| now.saturating_duration_since(asked) >= COOL_DOWN;

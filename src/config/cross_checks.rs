@@ -8,6 +8,7 @@ use super::keys;
 use super::reader::Reader;
 use crate::audit::Unrecorded;
 use crate::emulator::Overrides;
+use crate::server::tls::Settings as TlsSettings;
 use crate::server::{Plaintext, Unauthenticated};
 use crate::upstream::Kind;
 
@@ -129,7 +130,7 @@ fn callers(config: &Config, reader: &mut Reader) {
         add(reader, &keys::AUTHN_CALLERS_FILE, &compared, reason);
     }
     let tls = config.tls.as_ref();
-    let asks_certificates = tls.is_some_and(|tls| tls.client_ca_file.is_some());
+    let asks_certificates = tls.is_some_and(TlsSettings::asks_for_certificates);
     let callers = &config.authn.callers;
     let asks_processes = config.server.unix_socket.is_some() && callers.know_processes();
     let asks_nobody = !asks_certificates && !asks_processes;

@@ -207,6 +207,8 @@ keys! {
         "When calls are shed to spare an upstream that is slow or fails: never more under way in a region than it bears, and circuit breakers. `aws`: in front of AWS.";
     UPSTREAM_MAX_IN_FLIGHT: Whole<usize> = "upstream.max_in_flight", Some("256"), whole(1, 10_000),
         "How many calls may be under way in a region, where calls are shed; while AWS is slow, down to 16.";
+    UPSTREAM_PROBE_INTERVAL: Maybe<Span> = "upstream.probe_interval", None, Maybe(span(1_000, 3600)),
+        "How often every target is asked for one pool (`ListIdentityPools`), to see whether it answers; poolgate is not ready while none does. Unset: never, because an outage of AWS is no reason to take a process out of service.";
     EMULATOR_LISTEN: AddressOrOff = "emulator.listen", None, AddressOrOff,
         "Where the emulator is served to AWS SDKs and the AWS CLI, over HTTP. Unset: nowhere, but `poolgate emulate` takes `127.0.0.1:4566`.";
     EMULATOR_ACCOUNT_ID: AccountId = "emulator.account_id", Some("123456789012"), AccountId,

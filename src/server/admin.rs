@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::health::{Health, State};
+use super::health::{Health, State, Unfit};
 use super::listen;
 use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
@@ -144,15 +144,22 @@ fn debug_routes(debug: &Debug) -> Router {
 }
 
 fn readiness(state: State, is_broken: bool) -> (StatusCode, String) {
-    let reason = match state {
-        State::Ready if is_broken => "the emulator lost a change on its way to the data directory",
-        State::Ready => return (StatusCode::OK, "ready\n".to_owned()),
-        State::Unfit(reason) => reason,
-        State::Starting => "starting",
-        State::Draining => "draining",
+    let mut reasons = match state {
+        State::Ready => Vec::new(),
+        State::Unfit(unfit) => unfit.into_iter().map(Unfit::reason).collect(),
+        State::Starting => vec!["starting"],
+        State::Draining => vec!["draining"],
     };
-    let answer = format!("not ready: {reason}\n");
-    (StatusCode::SERVICE_UNAVAILABLE, answer)
+    if is_broken {
+        reasons.push("the emulator lost a change on its way to the data directory");
+    }
+    match reasons.as_slice() {
+        [] => (StatusCode::OK, "ready\n".to_owned()),
+        reasons => {
+            let answer = format!("not ready: {}\n", reasons.join("; "));
+            (StatusCode::SERVICE_UNAVAILABLE, answer)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -185,19 +192,24 @@ mod tests {
     }
 
     #[test]
-    fn an_emulator_that_lost_a_change_is_not_ready_and_nothing_else_is_told_of_it() {
-        for (state, reason) in [
-            (State::Starting, "starting"),
+    fn all_that_is_wrong_is_told() {
+        let unfit = State::Unfit([Unfit::Journal, Unfit::Keys].into());
+        for (state, is_broken, reasons) in [
+            (
+                unfit,
+                false,
+                "the audit journal cannot be written; the keys of no issuer of tokens are at hand",
+            ),
             (
                 State::Ready,
+                true,
                 "the emulator lost a change on its way to the data directory",
             ),
-            (State::Draining, "draining"),
         ] {
-            let (status, text) = readiness(state, true);
+            let (status, text) = readiness(state, is_broken);
 
             assert_eq!(status, 503);
-            assert_eq!(text, format!("not ready: {reason}\n"));
+            assert_eq!(text, format!("not ready: {reasons}\n"));
         }
     }
 

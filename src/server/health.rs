@@ -1,6 +1,7 @@
 //! Whether the process can serve: `grpc.health.v1` for load balancers, and the same
 //! answer for the admin listener.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
@@ -13,21 +14,44 @@ use crate::pb;
 /// Requests hold a service name; anything longer is a mistake.
 const MAX_REQUEST_BYTES: usize = 1024;
 
-/// The whole process, and our service. Liveness of AWS is not part of it: another
-/// instance would see the same outage.
+/// The whole process, and our service. An AWS that fails is not part of it unless
+/// operators ask for it: another instance would see the same outage.
 const SERVICES: [&str; 2] = ["", pb::SERVICE_NAME];
 
 /// Where the process is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Not everything is set up.
     Starting,
     /// Calls are welcome.
     Ready,
     /// Calls would be welcome, if it were not for this.
-    Unfit(&'static str),
+    Unfit(BTreeSet<Unfit>),
     /// The end has begun.
     Draining,
+}
+
+/// What keeps a process that is set up from serving as it should. Whoever says so sees to it
+/// that it does not come and go with every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unfit {
+    /// Writing the journal has failed several times in a row.
+    Journal,
+    /// Callers come with tokens of issuers, and no key of any of them is at hand.
+    Keys,
+    /// AWS was asked, as `upstream.probe_interval` wants it, and nothing came of it.
+    Upstream,
+}
+
+impl Unfit {
+    /// What probes are told.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Unfit::Journal => "the audit journal cannot be written",
+            Unfit::Keys => "the keys of no issuer of tokens are at hand",
+            Unfit::Upstream => "no target of the upstream answers its probe",
+        }
+    }
 }
 
 /// Tells load balancers and probes where the process is in its life.
@@ -39,19 +63,19 @@ pub struct Health {
     telling: Arc<Mutex<()>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Life {
     /// As if nothing were wrong.
     state: State,
     /// What is wrong.
-    unfit: Option<&'static str>,
+    unfit: BTreeSet<Unfit>,
 }
 
 impl Life {
-    fn state(self) -> State {
-        match (self.state, self.unfit) {
-            (State::Ready, Some(reason)) => State::Unfit(reason),
-            (state, _) => state,
+    fn state(&self) -> State {
+        match &self.state {
+            State::Ready if !self.unfit.is_empty() => State::Unfit(self.unfit.clone()),
+            state => state.clone(),
         }
     }
 }
@@ -63,7 +87,7 @@ impl Health {
             reporter: HealthReporter::new(),
             life: watch::Sender::new(Life {
                 state: State::Starting,
-                unfit: None,
+                unfit: BTreeSet::new(),
             }),
             telling: Arc::default(),
         };
@@ -88,10 +112,25 @@ impl Health {
         self.tell().await;
     }
 
-    /// Says what keeps the process from serving as it should, or that nothing does any
-    /// more.
-    pub async fn set_unfit(&self, reason: Option<&'static str>) {
-        self.life.send_modify(|life| life.unfit = reason);
+    /// Says whether this keeps the process from serving as it should.
+    pub async fn note(&self, what: Unfit, is_so: bool) {
+        let is_new = self.life.send_if_modified(|life| match is_so {
+            true => life.unfit.insert(what),
+            false => life.unfit.remove(&what),
+        });
+        if !is_new {
+            return;
+        }
+        let (reason, state) = (what.reason(), self.state());
+        match (is_so, &state) {
+            (true, State::Unfit(_)) => tracing::warn!(reason, "health: not ready"),
+            (false, State::Unfit(_)) => {
+                tracing::info!(reason, "health: not ready, but no longer for this")
+            }
+            (false, State::Ready) => tracing::info!(reason, "health: ready, this is no longer so"),
+            // Nothing is welcome yet, or any more.
+            (_, _) => {}
+        }
         self.tell().await;
     }
 
@@ -145,15 +184,19 @@ mod tests {
         let health = Health::new().await;
         let status = async || check(&health, "").await.unwrap();
 
-        health.set_unfit(Some("no records")).await;
+        health.note(Unfit::Journal, true).await;
         assert_eq!(health.state(), State::Starting);
         health.set(State::Ready).await;
-        assert_eq!(health.state(), State::Unfit("no records"));
+        health.note(Unfit::Keys, true).await;
+        let both = BTreeSet::from([Unfit::Journal, Unfit::Keys]);
+        assert_eq!(health.state(), State::Unfit(both));
+        health.note(Unfit::Journal, false).await;
         assert_eq!(status().await, ServingStatus::NotServing as i32);
-        health.set_unfit(None).await;
+        health.note(Unfit::Keys, false).await;
         assert_eq!(status().await, ServingStatus::Serving as i32);
         health.set(State::Draining).await;
-        health.set_unfit(None).await;
+        health.note(Unfit::Journal, true).await;
+        health.note(Unfit::Journal, false).await;
         assert_eq!(status().await, ServingStatus::NotServing as i32);
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use super::forwarding::{self, FINISH_WITHIN, Forwarding};
-use super::health::Health;
+use super::health::{Health, Unfit};
 use crate::audit::digest::{self, Digests};
 use crate::audit::{Copy, Journal, Origin, Recorder, Settings, Unavailable};
 use crate::clock::Clock;
@@ -21,9 +21,6 @@ const FAILURES: u32 = 3;
 
 /// How long the journal may take to end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-
-/// What probes are told.
-const UNFIT: &str = "the audit journal cannot be written";
 
 /// How many batches of lines the copy on standard output may be behind.
 const COPIED_BATCHES: usize = 1024;
@@ -174,8 +171,7 @@ fn look_after(
                 Ok(()) = state.changed() => {
                     let failures = state.borrow_and_update().failures;
                     metrics.journal_failing(failures > 0);
-                    let is_unfit = failures >= FAILURES;
-                    health.set_unfit(is_unfit.then_some(UNFIT)).await;
+                    health.note(Unfit::Journal, failures >= FAILURES).await;
                 }
             }
         }

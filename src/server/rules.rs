@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::health::{Health, Unfit};
 use super::http_fetch::HttpFetch;
 use super::limits::Bounds;
 use super::lookup::UpstreamLookup;
@@ -71,7 +72,6 @@ impl Rules {
     }
 
     /// Opens the engines, and reads their files again whenever they change until `ended`.
-    /// Keys of issuers are fetched from here on.
     pub(super) fn watched(
         parts: &Parts,
         clock: &Clock,
@@ -95,17 +95,39 @@ impl Rules {
         if let (Some(authenticator), Some(file)) = (&rules.authenticator, &callers.callers_file) {
             let reload = reload_callers(Arc::clone(authenticator), file.clone());
             watch_callers.spawn(reload, Arc::clone(metrics), ended.clone());
-            let (authenticator, ended) = (Arc::clone(authenticator), ended.clone());
-            tokio::spawn(async move {
-                let fetching = authenticator.keep_keys_fresh();
-                ended.run_until_cancelled(fetching).await
-            });
         }
         if let Some(engine) = rules.policies.clone() {
             let reload = reload_policies(engine, policies.clone());
             watch_policies.spawn(reload, Arc::clone(metrics), ended.clone());
         }
         Ok(rules)
+    }
+
+    /// Fetches keys of issuers from here on until `ended`; health is told when calls are in
+    /// vain for want of them.
+    pub(super) async fn fetch_keys(
+        &self,
+        by_certificate: bool,
+        health: &Health,
+        ended: &CancellationToken,
+    ) {
+        let Some(authenticator) = self.authenticator.clone() else {
+            return;
+        };
+        let (asked, health) = (Arc::clone(&authenticator), health.clone());
+        let looked = move || {
+            let (authenticator, health) = (Arc::clone(&asked), health.clone());
+            async move {
+                let lacks = authenticator.lacks_keys(by_certificate);
+                health.note(Unfit::Keys, lacks).await;
+            }
+        };
+        looked().await;
+        let ended = ended.clone();
+        tokio::spawn(async move {
+            let fetching = authenticator.keep_keys_fresh(looked);
+            ended.run_until_cancelled(fetching).await
+        });
     }
 
     /// The layer that tells who calls.

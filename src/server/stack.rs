@@ -170,12 +170,11 @@ pub(super) fn whole(
     settings: &Settings,
     rules: &Rules,
     recorder: Option<Arc<Recorder>>,
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
     health: &health::Health,
     metrics: &Arc<Metrics>,
     clock: &Clock,
 ) -> Result<Stack, reflection::Error> {
-    let upstream = Arc::new(upstream);
     let meter: Arc<dyn Meter> = Arc::clone(metrics) as _;
     let mut routes = inner(
         settings,

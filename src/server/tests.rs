@@ -63,7 +63,7 @@ async fn reflection_is_served_unless_it_is_switched_off() {
             &parts.server,
             &rules,
             None,
-            upstream,
+            Arc::new(upstream),
             &health,
             &metrics,
             &clock,

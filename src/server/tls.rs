@@ -62,6 +62,11 @@ impl Settings {
         let all = one.into_iter().chain(&self.client_ca_file);
         all.chain(&self.crl_files).cloned().collect()
     }
+
+    /// Whether clients are asked for certificates.
+    pub fn asks_for_certificates(&self) -> bool {
+        self.client_ca_file.is_some()
+    }
 }
 
 /// Which of the files.

@@ -28,6 +28,7 @@ pub(super) struct UpstreamMetrics {
     in_flight: Family<Labels, Gauge>,
     in_flight_limit: Family<Labels, Gauge>,
     breakers: Family<Labels, Fraction>,
+    probes: Family<Labels, Gauge>,
     decisions: Family<Labels, Counter>,
     waiting: Family<Labels, Gauge>,
     rates: Family<Labels, Fraction>,
@@ -42,6 +43,7 @@ impl UpstreamMetrics {
         let limit = self.in_flight_limit.clone();
         add(registry, &names::UPSTREAM_IN_FLIGHT_LIMIT, limit);
         add(registry, &names::UPSTREAM_BREAKER, self.breakers.clone());
+        add(registry, &names::UPSTREAM_PROBE, self.probes.clone());
         add(registry, &names::ACCOUNT_DECISIONS, self.decisions.clone());
         add(registry, &names::ACCOUNT_WAITING, self.waiting.clone());
         add(registry, &names::ACCOUNT_RATE, self.rates.clone());
@@ -71,6 +73,14 @@ impl Metrics {
             label: "account",
             name: number.into(),
         })
+    }
+
+    /// A probe of a target, or of the only way to AWS, has ended.
+    pub fn probed(&self, target: Option<&str>, answered: bool) {
+        let target = target.map(|name| ("target", Cow::from(name.to_owned())));
+        let probes = &self.upstream().probes;
+        let labels = target.into_iter().collect();
+        probes.get_or_create(&labels).set(i64::from(answered));
     }
 
     fn whole(&self) -> Part<'_> {

@@ -64,6 +64,8 @@ pub struct Settings {
     pub spare: Spare,
     /// How many calls may be under way in a region; fewer while AWS is slow.
     pub max_in_flight: usize,
+    /// How often it is seen whether AWS answers; never, where nothing is set.
+    pub probe_interval: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -85,6 +87,7 @@ impl Default for Settings {
             max_writes: 256,
             spare: Spare::default(),
             max_in_flight: 256,
+            probe_interval: None,
         }
     }
 }

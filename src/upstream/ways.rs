@@ -100,6 +100,11 @@ impl Ways {
         Self { all, settings }
     }
 
+    /// Where they lead.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.all.iter().map(|way| &way.target)
+    }
+
     /// The way to a target that was chosen.
     pub(super) fn to(&self, target: &Target) -> Result<&Arc<Way>, Failure> {
         let mut all = self.all.iter();

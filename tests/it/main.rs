@@ -40,6 +40,7 @@ mod partial_update;
 mod paths;
 mod permissions;
 mod quotas;
+mod readiness;
 mod reloads;
 mod roundtrip;
 mod secrets;

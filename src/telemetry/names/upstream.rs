@@ -51,6 +51,14 @@ pub const UPSTREAM_BREAKER: Name = Name {
     meaning: "Circuit breakers that have been open since the start: 1 is open, 0.5 is being tried, 0 is closed.",
 };
 
+/// How the last probe ended.
+pub const UPSTREAM_PROBE: Name = Name {
+    name: "poolgate_upstream_probe_success",
+    kind: "gauge",
+    labels: &["target"],
+    meaning: "How the last probe of the upstream ended, where `upstream.probe_interval` is set: 1 AWS answered, 0 it did not, or does not take poolgate's credentials.",
+};
+
 /// Decisions of the guard.
 pub const ACCOUNT_DECISIONS: Name = Name {
     name: "poolgate_account_decisions_total",
@@ -83,6 +91,7 @@ pub(super) const ALL: &[&Name] = &[
     &UPSTREAM_IN_FLIGHT,
     &UPSTREAM_IN_FLIGHT_LIMIT,
     &UPSTREAM_BREAKER,
+    &UPSTREAM_PROBE,
     &ACCOUNT_DECISIONS,
     &ACCOUNT_WAITING,
     &ACCOUNT_RATE,

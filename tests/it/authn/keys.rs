@@ -220,7 +220,7 @@ async fn the_keys_are_there_before_the_first_token() {
     let issuer = Issuer::new(ISSUER);
     let door = Door::of(&issuer, "");
     let authenticator = Arc::clone(&door.authenticator);
-    let keeper = tokio::spawn(async move { authenticator.keep_keys_fresh().await });
+    let keeper = tokio::spawn(async move { authenticator.keep_keys_fresh(async || ()).await });
     while issuer.site.asked() == 0 {
         tokio::task::yield_now().await;
     }

@@ -11,6 +11,7 @@ use tonic_types::StatusExt;
 
 use super::PATIENT;
 use super::replica::Replica;
+use crate::support::admin;
 use crate::support::certificates::Authority;
 use crate::support::examples::{call_on, request};
 use crate::support::guarded::EVERYTHING;
@@ -90,7 +91,7 @@ async fn a_start_does_not_wait_for_redis_and_readiness_does_not_ask_for_it() {
     }
     until_degraded(&house, 1).await;
     let admin = house.running.admin_address.unwrap();
-    assert!(admin_answers(admin, "/readyz").await.contains(" 200 "));
+    assert!(admin::get(admin, "/readyz").await.contains(" 200 "));
     // What was admitted meanwhile is known when Redis is there.
     redis.start_again();
     until_degraded(&house, 0).await;
@@ -215,15 +216,4 @@ fn written(folder: &Path, name: &str, content: &str) -> String {
     let path = folder.join(name);
     fs::write(&path, content).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-async fn admin_answers(admin: std::net::SocketAddr, path: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    let mut stream = tokio::net::TcpStream::connect(admin).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+const JSON: &str = "application/x-amz-json-1.1";
+
 /// What happens after a request has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -100,39 +102,22 @@ async fn answered(
 async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
     while let Some(head) = read_request(&mut stream).await {
         keep(&heads, head);
-        let json = "application/x-amz-json-1.1";
         let pool = r#"{"IdentityPoolId":"us-east-1:0a","IdentityPoolName":"p","AllowUnauthenticatedIdentities":false,"IdentityPoolTags":{}}"#;
-        let error = |code: &str| format!(r#"{{"__type":"{code}","message":"as told"}}"#);
         let answer = match fault {
-            Fault::None | Fault::SilenceAfterOne => response("200 OK", json, "", pool),
-            Fault::InternalError => response(
-                "500 Internal Server Error",
-                json,
-                "InternalErrorException:",
-                &error("InternalErrorException"),
-            ),
+            Fault::None | Fault::SilenceAfterOne => good(pool),
+            Fault::InternalError => refusal("500 Internal Server Error", "InternalErrorException"),
             Fault::HtmlUnavailable => response(
                 "503 Service Unavailable",
                 "text/html",
                 "",
                 "<html><body>Service Unavailable</body></html>",
             ),
-            Fault::LimitExceeded => response(
-                "400 Bad Request",
-                json,
-                "LimitExceededException:",
-                &error("LimitExceededException"),
-            ),
-            Fault::Throttled => response(
-                "400 Bad Request",
-                json,
-                "TooManyRequestsException:",
-                &error("TooManyRequestsException"),
-            ),
+            Fault::LimitExceeded => refusal("400 Bad Request", "LimitExceededException"),
+            Fault::Throttled => refusal("400 Bad Request", "TooManyRequestsException"),
             Fault::Silence => return std::future::pending().await,
             Fault::Close => return,
             Fault::Trickle => {
-                let whole = response("200 OK", json, "", pool);
+                let whole = good(pool);
                 for byte in whole.as_bytes() {
                     if stream.write_all(&[*byte]).await.is_err() {
                         return;
@@ -142,7 +127,7 @@ async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
                 return;
             }
             Fault::HalfBody => {
-                let whole = response("200 OK", json, "", pool);
+                let whole = good(pool);
                 let _ = stream
                     .write_all(&whole.as_bytes()[..whole.len() - 40])
                     .await;
@@ -187,6 +172,17 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
             Ok(count) => read.extend_from_slice(&buffer[..count]),
         }
     }
+}
+
+/// What AWS answers where all is well.
+pub fn good(body: &str) -> String {
+    response("200 OK", JSON, "", body)
+}
+
+/// What AWS answers with an error.
+pub fn refusal(status: &str, code: &str) -> String {
+    let body = format!(r#"{{"__type":"{code}","message":"as told"}}"#);
+    response(status, JSON, &format!("{code}:"), &body)
 }
 
 fn response(status: &str, content_type: &str, error_type: &str, body: &str) -> String {

@@ -65,6 +65,11 @@ impl Guarded {
         }
     }
 
+    /// Where probes and metrics are served.
+    pub fn admin(&self) -> SocketAddr {
+        self.process.admin().unwrap()
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.process.address.parse().unwrap()
     }

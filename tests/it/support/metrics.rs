@@ -2,20 +2,14 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use super::admin;
 
 /// The text of `/metrics`.
 pub struct Metrics(String);
 
 /// Reads them.
 pub async fn read(admin: SocketAddr) -> Metrics {
-    let mut stream = TcpStream::connect(admin).await.unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    Metrics(answer)
+    Metrics(admin::get(admin, "/metrics").await)
 }
 
 /// Reads them until something is so.

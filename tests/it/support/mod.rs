@@ -27,6 +27,7 @@
 //! * [`wire::Wire`] takes the place of the network under the SDK: it keeps every
 //!   request and answers as it is told.
 
+pub mod admin;
 pub mod app;
 pub mod arbitrary;
 pub mod bad_values;

@@ -76,7 +76,7 @@ use jwt::Jwt;
 pub use keys::KeySet;
 use provider::Provider;
 use refusal::shown;
-pub use refusal::{Method, Refusal};
+pub use refusal::{Fault, Method, Refusal};
 use static_tokens::{Digest, digest};
 use verifications::Verifications;
 
@@ -193,7 +193,7 @@ impl Authenticator {
                     let caller = self.verified(&jwt, digest, issuer, source, current);
                     // In a box, because most tokens were verified before.
                     let caller = Box::pin(caller).await;
-                    return caller.map_err(|cause| Refusal::new(Method::Jwt, cause));
+                    return caller;
                 }
             },
         };
@@ -212,12 +212,14 @@ impl Authenticator {
         issuer: &Issuer,
         source: &Source,
         current: &Current,
-    ) -> Result<Caller, String> {
+    ) -> Result<Caller, Refusal> {
+        let refused = |cause| Refusal::new(Method::Jwt, cause);
         let keys = self.verify(jwt, issuer, source).await?;
         let (instant, now) = (self.clock.instant(), self.now());
         let media_type = jwt.signed.media_type();
-        let claims = claims::check(&jwt.claims, media_type, issuer, now)?;
-        let caller = issuer.caller(&claims, &jwt.claims, &current.callers.certificates)?;
+        let claims = claims::check(&jwt.claims, media_type, issuer, now).map_err(refused)?;
+        let caller = issuer.caller(&claims, &jwt.claims, &current.callers.certificates);
+        let caller = caller.map_err(refused)?;
         let entry = Entry::new(caller.clone(), instant, claims.taken_until, keys);
         current.cache.insert(digest, entry);
         Ok(caller)
@@ -229,12 +231,13 @@ impl Authenticator {
         jwt: &Jwt<'_>,
         issuer: &Issuer,
         source: &Source,
-    ) -> Result<Option<(Arc<Provider>, u64)>, String> {
+    ) -> Result<Option<(Arc<Provider>, u64)>, Refusal> {
+        let refused = |why: Unverified| Refusal::new(Method::Jwt, why.cause());
         let signed = &jwt.signed;
         let provider = match source {
             Source::Written(keys) => {
                 let verified = signed.verify(keys, &issuer.algorithms);
-                return verified.map(|()| None).map_err(Unverified::cause);
+                return verified.map(|()| None).map_err(refused);
             }
             Source::Fetched(provider) => provider,
         };
@@ -247,10 +250,14 @@ impl Authenticator {
         };
         match verify() {
             Err(Unverified::UnknownKey) => {}
-            other => return other.map_err(Unverified::cause),
+            other => return other.map_err(refused),
         }
         provider.look_for(&self.fetch, &self.clock).await;
-        verify().map_err(Unverified::cause)
+        // That there are none says nothing against the token.
+        if !provider.has_keys(self.clock.instant()) {
+            return Err(Refusal::no_keys(provider.url()));
+        }
+        verify().map_err(refused)
     }
 
     /// Seconds since the Unix epoch.

@@ -146,6 +146,13 @@ pub enum Failure {
         /// How long it takes until one is looked at again, in whole milliseconds.
         wait: Duration,
     },
+    /// No key of the issuer of the caller's token could be fetched, so that the token cannot
+    /// be verified.
+    #[error("the keys of the token's issuer cannot be had, and no token is taken without")]
+    KeysUnavailable {
+        /// Which they are, for our log only.
+        cause: String,
+    },
     /// As many tokens are being verified as may be; this one was not looked at.
     #[error("too many tokens are being verified")]
     TooManyVerifications {

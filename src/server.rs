@@ -224,11 +224,16 @@ impl Running {
             port.end(drain::FAREWELL).await;
         }
         // Last, because everything else may still have something to record.
-        if let Some(journal) = self.journal
-            && let Err(reason) = journal.close().await
-        {
-            tracing::error!(%reason, "drain: the audit journal could not be ended");
-            outcome.unrecorded = true;
+        if let Some(journal) = self.journal {
+            let closed = tokio::select! {
+                biased;
+                closed = journal.close() => closed.map_err(|reason| reason.to_string()),
+                signal = signals.next() => Err(format!("{signal:?} came before its end")),
+            };
+            if let Err(reason) = closed {
+                tracing::error!(%reason, "drain: the audit journal could not be ended");
+                outcome.unrecorded = true;
+            }
         }
         outcome
     }

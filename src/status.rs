@@ -243,6 +243,7 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
             let reason = "TOO_MANY_FAILED_AUTHENTICATIONS";
             Answer::ours(Code::ResourceExhausted, reason, failure).retry(Retry::After(*wait))
         }
+        F::KeysUnavailable { .. } => unavailable("KEYS_UNAVAILABLE", failure),
         F::TooManyVerifications { wait } => {
             Answer::ours(Code::ResourceExhausted, "TOO_MANY_VERIFICATIONS", failure)
                 .retry(Retry::After(*wait))

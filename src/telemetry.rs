@@ -6,6 +6,7 @@
 //! where it would print messages and headers.
 
 mod forwarding;
+mod itself;
 mod journal;
 mod labels;
 pub mod log;

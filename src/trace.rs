@@ -65,6 +65,18 @@ pub fn exported(span: &Span) -> Option<TraceId> {
     (context.is_valid() && context.is_sampled()).then(|| context.trace_id())
 }
 
+/// The name of the trace that a call belongs to: that of the span that is entered, or where
+/// spans are switched off the one that the headers name.
+pub fn current(headers: &HeaderMap) -> Option<TraceId> {
+    let span = Span::current();
+    let context = match span.is_disabled() {
+        true => TraceContextPropagator::new().extract(&Received(headers)),
+        false => span.context(),
+    };
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id())
+}
+
 /// The span of a gate, below the one that is entered.
 pub fn of_gate(name: &'static str) -> Span {
     tracing::info_span!(target: TARGET, "gate", otel.name = name)

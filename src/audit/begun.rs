@@ -15,21 +15,6 @@ pub struct Begun {
     pub user_agent: Option<String>,
     /// What somebody says about where the call came from.
     pub forwarded_for: Option<String>,
-    /// The trace that the call is part of, as W3C writes it.
-    pub trace_parent: Option<String>,
-}
-
-impl Begun {
-    /// The identifier of the trace, if it is one
-    /// (<https://www.w3.org/TR/trace-context/#traceparent-header>).
-    pub(super) fn trace_id(&self) -> Option<&str> {
-        let mut parts = self.trace_parent.as_deref()?.split('-');
-        let id = parts.nth(1)?;
-        let is_one = id.len() == 32
-            && id
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            && id.bytes().any(|byte| byte != b'0');
-        is_one.then_some(id)
-    }
+    /// The trace that the call is part of, in 32 hexadecimal digits.
+    pub trace_id: Option<String>,
 }

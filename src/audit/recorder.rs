@@ -213,6 +213,7 @@ impl Entry {
             Some(Failure::Unauthenticated { .. }) => "UNAUTHENTICATED",
             Some(Failure::TooManyFailures { .. }) => "TOO_MANY_FAILED_AUTHENTICATIONS",
             Some(Failure::TooManyVerifications { .. }) => "TOO_MANY_VERIFICATIONS",
+            Some(Failure::KeysUnavailable { .. }) => "KEYS_UNAVAILABLE",
             Some(Failure::UnknownMethod) => "UNKNOWN_METHOD",
             Some(Failure::InvalidTimeout) => "INVALID_TIMEOUT",
             _ => return false,

@@ -229,7 +229,10 @@ const FIELDS: &[Field] = &[
         "additionalEventData.requestDigest",
         "the HMAC-SHA-256 of the request's message with the key of `audit.mac_key_file`, its first half; without a key, nothing",
     ),
-    ("additionalEventData.traceId", "the trace of `traceparent`"),
+    (
+        "additionalEventData.traceId",
+        "the trace that the call is part of: that of its spans where traces are exported, or that of `traceparent`",
+    ),
     (
         "additionalEventData.path.bytes",
         "of a method that there is not: the length of its path",

@@ -18,8 +18,19 @@ pub struct Refusal {
     pub cause: String,
     /// What the call tried to prove itself with.
     pub method: Method,
-    /// How long it takes until the credentials are looked at, where they were not.
-    pub wait: Option<Duration>,
+    /// Whose fault that is.
+    pub fault: Fault,
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller's: its credentials do not hold.
+    Theirs,
+    /// Ours: too many were there before, and these are looked at after this time.
+    Busy(Duration),
+    /// Ours: there is nothing to verify them with.
+    NoKeys,
 }
 
 /// What a call can try to prove itself with.
@@ -68,14 +79,22 @@ impl Refusal {
         Self {
             cause: cause.into(),
             method,
-            wait: None,
+            fault: Fault::Theirs,
+        }
+    }
+
+    /// The refusal of a token of an issuer whose keys could not be fetched.
+    pub(super) fn no_keys(url: &str) -> Self {
+        Self {
+            fault: Fault::NoKeys,
+            ..Self::new(Method::Jwt, format!("no keys could be had from {url}"))
         }
     }
 
     /// The refusal of a token that was not looked at.
     pub(super) fn busy(wait: Duration) -> Self {
         Self {
-            wait: Some(wait),
+            fault: Fault::Busy(wait),
             ..Self::new(Method::Jwt, "too many tokens are being verified")
         }
     }
@@ -83,11 +102,11 @@ impl Refusal {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        match refusal.wait {
-            Some(wait) => Failure::TooManyVerifications { wait },
-            None => Failure::Unauthenticated {
-                cause: refusal.cause,
-            },
+        let cause = refusal.cause;
+        match refusal.fault {
+            Fault::Theirs => Failure::Unauthenticated { cause },
+            Fault::Busy(wait) => Failure::TooManyVerifications { wait },
+            Fault::NoKeys => Failure::KeysUnavailable { cause },
         }
     }
 }

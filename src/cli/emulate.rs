@@ -58,9 +58,9 @@ pub(super) fn run(
         Ok(begun) => begun,
         Err(code) => return code,
     };
-    match begun.run(server::emulate) {
+    begun.run(server::emulate, |ended| match ended {
         Ok(true) => exit::OK,
         Ok(false) => exit::CUT,
         Err(error) => serve::not_started(&error),
-    }
+    })
 }

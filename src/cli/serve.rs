@@ -10,6 +10,7 @@ use crate::config::{Config, Flag, Sources};
 use crate::server::forwarding::Error;
 use crate::server::{self, Parts, StartError};
 use crate::telemetry;
+use crate::telemetry::log::Writing;
 use crate::telemetry::traces::Traces;
 
 /// How long tasks may take to notice that the process ends, after the drain.
@@ -49,12 +50,12 @@ pub(super) fn run(
         Ok(begun) => begun,
         Err(code) => return code,
     };
-    match begun.run(server::run) {
+    begun.run(server::run, |ended| match ended {
         Ok(outcome) if outcome.is_clean() => exit::OK,
         Ok(outcome) if outcome.unrecorded => exit::UNRECORDED,
         Ok(_) => exit::CUT,
         Err(error) => not_started(&error),
-    }
+    })
 }
 
 /// What a sub-command that serves begins with.
@@ -62,16 +63,24 @@ pub(super) struct Begun {
     parts: Parts,
     runtime: Runtime,
     traces: Option<Traces>,
+    log: Writing,
 }
 
 impl Begun {
-    /// Runs to the end, and then exports what is left of traces.
-    pub(super) fn run<F: Future>(self, serve: impl FnOnce(Parts) -> F) -> F::Output {
-        let ended = self.runtime.block_on(serve(self.parts));
+    /// Runs to the end, and then exports what is left of traces. `code` says what the
+    /// process ends with.
+    pub(super) fn run<F: Future>(
+        self,
+        serve: impl FnOnce(Parts) -> F,
+        code: impl FnOnce(F::Output) -> u8,
+    ) -> u8 {
+        let code = code(self.runtime.block_on(serve(self.parts)));
         // While there is a runtime, which they are exported on.
         drop(self.traces);
         self.runtime.shutdown_timeout(LEFTOVERS);
-        ended
+        // Last, because all others may have something to say.
+        drop(self.log);
+        code
     }
 }
 
@@ -89,7 +98,7 @@ pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<Begun, 
         let _inside = runtime.enter();
         Traces::begin(&config.traces).map_err(|error| failed(&error, exit::CONFIGURATION))?
     };
-    let level = telemetry::log::init(&config.log, traces.as_ref())
+    let (level, log) = telemetry::log::init(&config.log, traces.as_ref())
         .map_err(|error| failed(&error, exit::FAILURE))?;
     let mut parts: Parts = config.into();
     parts.debug.level = Some(level);
@@ -97,6 +106,7 @@ pub(super) fn begin(config: Config, console: &mut Console<'_>) -> Result<Begun, 
         runtime,
         parts,
         traces,
+        log,
     })
 }
 

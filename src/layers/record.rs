@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::operation::Operation;
 use crate::status;
+use crate::trace;
 
 /// Opens an entry for each call, hands it down, and closes it before the answer leaves:
 /// with the answer, or, when nobody waits for one any more, as soon as nobody works on the
@@ -123,7 +124,7 @@ fn begun(request: &Request) -> Begun {
         authority: uri.authority().map(|name| name.as_str().to_owned()),
         user_agent: text(USER_AGENT.as_str()),
         forwarded_for: text("x-forwarded-for"),
-        trace_parent: text("traceparent"),
+        trace_id: trace::current(headers).map(|id| id.to_string()),
     }
 }
 

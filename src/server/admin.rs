@@ -7,6 +7,7 @@ mod emulator;
 mod guard;
 mod issuers;
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::health::{Health, State, Unfit};
@@ -74,14 +75,11 @@ pub async fn serve(listener: TcpListener, served: Served, ended: CancellationTok
         routes = routes.merge(emulator_routes(emulator));
     }
     let for_this_machine = routes.clone().merge(debug_routes(&debug));
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut open = VecDeque::new();
     loop {
         let stream = tokio::select! {
             () = ended.cancelled() => return,
             stream = listen::accept(&listener, &metrics) => stream,
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
         };
         let peer = stream.peer_addr();
         let routes = match peer.is_ok_and(|peer| is_here(peer.ip())) {
@@ -96,14 +94,28 @@ pub async fn serve(listener: TcpListener, served: Served, ended: CancellationTok
                 TowerToHyperService::new(routes.clone()),
             );
         let ended = ended.clone();
-        tokio::spawn(async move {
-            let _place = place;
+        let serving = tokio::spawn(async move {
             tokio::select! {
                 () = ended.cancelled() => {}
                 // A probe that hangs up half-way is its own affair.
                 _ = connection => {}
             }
         });
+        open.push_back(serving.abort_handle());
+        make_room(&mut open, &metrics);
+    }
+}
+
+/// Ends the connection that is open for longest when there are too many. Probes take
+/// milliseconds, so that whoever holds on to connections, and takes or sends nothing, only
+/// ever pushes out itself.
+fn make_room(open: &mut VecDeque<AbortHandle>, metrics: &Metrics) {
+    open.retain(|connection| !connection.is_finished());
+    if open.len() > MAX_CONNECTIONS
+        && let Some(oldest) = open.pop_front()
+    {
+        oldest.abort();
+        metrics.admin_connection_crowded_out();
     }
 }
 
@@ -233,6 +245,40 @@ mod tests {
 
         assert_eq!(ask(&health, Method::GET, "/").await.0, 404);
         assert_eq!(ask(&health, Method::POST, "/metrics").await.0, 405);
+    }
+
+    #[tokio::test]
+    async fn whoever_holds_on_to_connections_does_not_keep_probes_out() {
+        let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let served = Served {
+            health: Health::new().await,
+            metrics: Arc::clone(&metrics),
+            emulator: None,
+            debug: Debug::default(),
+        };
+        let _serving = tokio::spawn(serve(listener, served, CancellationToken::new()));
+        let mut held = Vec::new();
+        for _ in 0..MAX_CONNECTIONS + 1 {
+            let mut peer = tokio::net::TcpStream::connect(address).await.unwrap();
+            let never_ends =
+                b"PUT /debug/log-level HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n";
+            peer.write_all(never_ends).await.unwrap();
+            held.push(peer);
+        }
+
+        let mut probe = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        probe.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).await.unwrap();
+
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        let text = metrics.encode();
+        let counted = "poolgate_admin_connections_crowded_out_total 2\n";
+        assert!(text.contains(counted), "{text}");
+        assert_eq!(held[0].read(&mut [0]).await.unwrap(), 0);
     }
 
     #[tokio::test]

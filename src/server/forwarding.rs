@@ -28,7 +28,7 @@ use lines::Lines;
 use link::Link;
 
 /// How long the rest may take to get to its targets at the end.
-pub(super) const FINISH_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const FINISH_WITHIN: Duration = Duration::from_millis(500);
 
 /// The tasks, which end when this is dropped.
 pub(super) struct Forwarding {

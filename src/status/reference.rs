@@ -94,6 +94,9 @@ fn examples() -> Vec<Failure> {
         Failure::TooManyFailures {
             wait: Duration::from_secs(1),
         },
+        Failure::KeysUnavailable {
+            cause: String::new(),
+        },
         Failure::TooManyVerifications {
             wait: Duration::from_secs(1),
         },
@@ -183,6 +186,7 @@ mod tests {
             | Failure::TooManyCalls(_)
             | Failure::LimitsUnavailable
             | Failure::TooManyFailures { .. }
+            | Failure::KeysUnavailable { .. }
             | Failure::TooManyVerifications { .. }
             | Failure::Overloaded
             | Failure::AccountQuota(_)
@@ -201,7 +205,7 @@ mod tests {
         let different: HashSet<_> = examples.iter().map(discriminant).collect();
 
         assert!(examples.iter().all(kinds));
-        assert_eq!(different.len(), 36);
+        assert_eq!(different.len(), 37);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Log lines to standard error: readable on a terminal, JSON when not.
 //!
+//! Nothing waits for whoever reads them (`lines`).
 //! One line per event, escaped by the formatter, so that nothing a caller sends
 //! can begin a line of its own. Dependencies are held at `info` whatever the level
 //! asks for: below it they print bodies and headers.
@@ -20,6 +21,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::traces::Traces;
 use crate::trace;
+
+mod lines;
+
+use lines::Lines;
+pub use lines::Writing;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,15 +123,17 @@ impl Level {
 }
 
 /// Sends the process's log lines to standard error from here on, as many of them as the
-/// level that is given back says; and spans to `traces`, where there are some.
-pub fn init(settings: &Settings, traces: Option<&Traces>) -> Result<Level, Error> {
+/// level that is given back says, and until the other is dropped; and spans to `traces`,
+/// where there are some.
+pub fn init(settings: &Settings, traces: Option<&Traces>) -> Result<(Level, Writing), Error> {
     let json = match settings.format {
         Format::Auto => !std::io::stderr().is_terminal(),
         Format::Text => false,
         Format::Json => true,
     };
     let colour = std::io::stderr().is_terminal();
-    let (subscriber, level) = subscriber(&settings.level, json, colour, std::io::stderr)?;
+    let (lines, writing) = Lines::to(std::io::stderr());
+    let (subscriber, level) = subscriber(&settings.level, json, colour, lines)?;
     let traces = traces.map(|traces| {
         OpenTelemetryLayer::new(traces.tracer())
             .with_location(false)
@@ -142,7 +150,7 @@ pub fn init(settings: &Settings, traces: Option<&Traces>) -> Result<Level, Error
         let what = fixed_text(panic.payload());
         tracing::error!(place, "panic: {what}");
     }));
-    Ok(level)
+    Ok((level, writing))
 }
 
 /// The text of a panic if it is a literal; a text made at run time may hold values

@@ -11,6 +11,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::forwarding::ForwardingMetrics;
+use super::itself;
 use super::journal::JournalMetrics;
 use super::labels::{MethodLabels, OutcomeLabels, PairLabels, method_labels};
 use super::names;
@@ -45,6 +46,7 @@ pub struct Metrics {
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
     ended: Family<[(&'static str, &'static str); 1], Counter>,
+    admin_crowded_out: Counter,
     panics: Counter,
     authentications: Family<PairLabels, Counter>,
     decisions: Family<PairLabels, Counter>,
@@ -69,6 +71,7 @@ impl Metrics {
             connections: Gauge::default(),
             refused: Family::default(),
             ended: Family::default(),
+            admin_crowded_out: Counter::default(),
             panics: Counter::default(),
             authentications: Family::default(),
             decisions: Family::default(),
@@ -116,6 +119,11 @@ impl Metrics {
         self.ended
             .get_or_create(&[("reason", reason.label())])
             .inc();
+    }
+
+    /// A connection to the admin port had to go for a newer one.
+    pub fn admin_connection_crowded_out(&self) {
+        self.admin_crowded_out.inc();
     }
 
     /// From here on, the files of `what` are watched.
@@ -174,6 +182,8 @@ impl Metrics {
         add(registry, &names::CONNECTIONS, self.connections.clone());
         add(registry, &names::REFUSED, self.refused.clone());
         add(registry, &names::ENDED, self.ended.clone());
+        let crowded_out = self.admin_crowded_out.clone();
+        add(registry, &names::ADMIN_CROWDED_OUT, crowded_out);
         add(registry, &names::PANICS, self.panics.clone());
         add(
             registry,
@@ -193,6 +203,7 @@ impl Metrics {
         self.forwarding.register(registry);
         self.quotas.register(registry);
         self.upstream.register(registry);
+        itself::register(registry);
         registry.register_collector(Box::new(ThisProcess));
     }
 }
@@ -308,6 +319,7 @@ mod tests {
         upstream::Meter::shed(&metrics, here, operation, upstream::Shed::Overloaded);
         upstream::Meter::in_flight(&metrics, here, 1, 256);
         upstream::Meter::breaker(&metrics, here, operation, upstream::Circuit::Open);
+        metrics.probed(None, true);
         account::Meter::decided(&metrics, here, operation, account::Decision::Waited);
         account::Meter::waiting(&metrics, here, operation, 1);
         account::Meter::rate(&metrics, here, operation, 24.5);

@@ -1,6 +1,7 @@
 //! Every metric: its name, its labels and what it means.
 
 mod forwarding;
+pub mod itself;
 pub mod process;
 mod quota_store;
 pub mod upstream;
@@ -74,6 +75,14 @@ pub const REFUSED: Name = Name {
     kind: "counter",
     labels: &["reason"],
     meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `handshakes` (too many had not greeted, and it was the oldest), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
+};
+
+/// Connections to the admin port that had to go.
+pub const ADMIN_CROWDED_OUT: Name = Name {
+    name: "poolgate_admin_connections_crowded_out_total",
+    kind: "counter",
+    labels: &[],
+    meaning: "Connections to the admin port that were ended because more than 64 were open, and they for longest. Probes and scrapers are few: somebody holds on to connections.",
 };
 
 /// Connections that we have ended.
@@ -209,6 +218,7 @@ pub fn all() -> impl Iterator<Item = &'static Name> {
     HERE.iter()
         .chain(upstream::ALL)
         .chain(process::ALL)
+        .chain(itself::ALL)
         .copied()
 }
 
@@ -219,6 +229,7 @@ const HERE: &[&Name] = &[
     &BUILD,
     &CONNECTIONS,
     &REFUSED,
+    &ADMIN_CROWDED_OUT,
     &ENDED,
     &PANICS,
     &AUTHENTICATIONS,

@@ -1,7 +1,7 @@
 //! Traces, exported to an OpenTelemetry collector over OTLP/gRPC.
 //!
 //! Spans wait in a bounded queue for a thread that exports them; where the collector does
-//! not take them, they are dropped, and no call waits.
+//! not take them, they are dropped, which is counted and told of, and no call waits.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +16,10 @@ use tonic::transport::{Certificate, ClientTlsConfig};
 
 use crate::header_file;
 
+mod told;
+
+use told::Told;
+
 /// How long one export may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -23,7 +27,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// How long the last spans may take to be exported at the end.
-const LAST_EXPORT: Duration = Duration::from_secs(2);
+const LAST_EXPORT: Duration = Duration::from_millis(400);
 
 /// What an operator sets about traces.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +113,7 @@ impl Traces {
         let sampler =
             Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio)));
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter.build()?)
+            .with_batch_exporter(Told::new(exporter.build()?))
             .with_resource(resource.build())
             .with_sampler(sampler)
             .build();

@@ -33,6 +33,7 @@ mod hostile;
 mod killed;
 mod known;
 mod lock;
+mod log_reader;
 mod million;
 mod operations;
 mod order;

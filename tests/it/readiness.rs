@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use poolgate::pb;
+use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tempfile::TempDir;
-use tonic::Streaming;
 use tonic::transport::Endpoint;
+use tonic::{Code, Streaming};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_types::StatusExt;
 
 use crate::support::admin;
 use crate::support::fake_aws::{FakeAws, good, refusal};
-use crate::support::guarded::{EVERYTHING, Guarded, sha256};
+use crate::support::guarded::{Bearer, EVERYTHING, Guarded, sha256};
 use crate::support::metrics;
 use crate::support::process::Process;
 use crate::support::tokens::Issuer;
@@ -122,6 +125,21 @@ async fn who_knows_callers_by_their_issuer_alone_is_not_ready_without_its_keys()
     let answer = ready(house.admin().unwrap()).await;
     let reason = "not ready: the keys of no issuer of tokens are at hand";
     assert!(answer.contains(reason), "{answer}");
+
+    // A good token is not called a bad one, however often it comes.
+    let now = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_secs();
+    let bearer = Bearer::new(&format!("Bearer {}", issuer.token("shop", now)));
+    let mut client = CognitoIdentityServiceClient::with_interceptor(house.channel().await, bearer);
+    for _ in 0..200 {
+        let request = pb::ListIdentityPoolsRequest::default();
+        let status = client.list_identity_pools(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.reason, "KEYS_UNAVAILABLE");
+    }
 
     // Others can be told who they are, so that it serves them.
     let others = format!(

@@ -145,6 +145,38 @@ async fn a_collector_that_never_answers_delays_no_call_and_no_end() {
     assert_eq!(process.terminate().0, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_not_there_is_told_of_once_and_the_journal_names_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("audit.jsonl");
+    let process = Process::start(&[
+        ("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0"),
+        // Nobody listens there.
+        ("POOLGATE_TRACES__ENDPOINT", "http://127.0.0.1:9"),
+        ("POOLGATE_AUDIT__FILE", journal.to_str().unwrap()),
+        ("POOLGATE_SERVER__DRAIN_NOTICE", "0s"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+    ]);
+    let mut client = process.client().await;
+    let lost = "poolgate_trace_spans_lost_total";
+    for calls in 1..=2 {
+        let request = pb::ListIdentityPoolsRequest::default();
+        client.list_identity_pools(request).await.unwrap();
+        let admin = process.admin().unwrap();
+        metrics::until(admin, |metrics| metrics.sum(lost) >= calls).await;
+    }
+
+    let told = "the collector does not take traces";
+    let log = process.terminate().1;
+    assert_eq!(log.iter().filter(|line| line.contains(told)).count(), 1);
+    let records = std::fs::read_to_string(journal).unwrap();
+    let mut records = records.lines();
+    let record = records.find(|line| line.contains("ListIdentityPools"));
+    let record: serde_json::Value = serde_json::from_str(record.unwrap()).unwrap();
+    let id = record["additionalEventData"]["traceId"].as_str();
+    assert_eq!(id.unwrap().len(), 32, "{record}");
+}
+
 fn trace_parent(head: &str) -> String {
     let mut lines = head.lines();
     let value = lines.find_map(|line| line.strip_prefix("traceparent:"));

@@ -140,7 +140,7 @@ impl Call<'_> {
                 .key
                 .zip(told.message())
                 .map(|(key, message)| key.digest(message)),
-            trace_id: self.begun.trace_id(),
+            trace_id: self.begun.trace_id.as_deref(),
             path: self
                 .operation
                 .is_none()

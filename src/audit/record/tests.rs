@@ -94,7 +94,7 @@ fn begun(text: &str) -> Begun {
         authority: Some(text.to_owned()),
         user_agent: Some(text.to_owned()),
         forwarded_for: Some(text.to_owned()),
-        trace_parent: Some(format!("00-{}-{}-01", "a".repeat(32), "b".repeat(16))),
+        trace_id: Some("a".repeat(32)),
     }
 }
 

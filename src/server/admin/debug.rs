@@ -68,12 +68,29 @@ async fn show_level(State(level): State<Option<Level>>) -> Response {
 
 async fn set_level(State(level): State<Option<Level>>, directives: String) -> Response {
     with(level, |level| {
-        level.set(directives.trim()).map(|()| level.current())
+        changed(level, |level| level.set(directives.trim()))
     })
 }
 
 async fn reset_level(State(level): State<Option<Level>>) -> Response {
-    with(level, |level| level.reset().map(|()| level.current()))
+    with(level, |level| changed(level, Level::reset))
+}
+
+/// Changes the level, and leaves a line of it where one can be read: before it, lest the
+/// change is what silences the log, and after it.
+fn changed(
+    level: &Level,
+    change: impl FnOnce(&Level) -> Result<(), String>,
+) -> Result<String, String> {
+    let before = level.current();
+    tracing::warn!(
+        level = before,
+        "admin: what is logged is about to be changed"
+    );
+    change(level)?;
+    let now = level.current();
+    tracing::warn!(level = now, "admin: what is logged has been changed");
+    Ok(now)
 }
 
 fn with(level: Option<Level>, act: impl FnOnce(&Level) -> Result<String, String>) -> Response {

@@ -2,6 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use poolgate::authn::Fault;
+use poolgate::failure::Failure;
 use serde_json::json;
 
 use super::{Door, ISSUER, NOW, parsed};
@@ -110,11 +112,8 @@ async fn bad_answers_cost_nobody_who_is_known_anything() {
         let good = issuer.token("shop", door.now());
         assert!(door.bearer(&good).await.is_ok(), "{why}");
         door.advance(61);
-        assert_eq!(
-            door.refusal(&good).await,
-            "the issuer has no such key",
-            "{why}"
-        );
+        let refusal = door.bearer(&good).await.unwrap_err();
+        assert_eq!(refusal.fault, Fault::NoKeys, "{why}");
     }
 }
 
@@ -274,7 +273,7 @@ async fn a_call_under_way_keeps_the_callers_it_began_with() {
     door.authenticator.reload(parsed("[certificates]"));
 
     let cause = call.await.unwrap().unwrap_err().cause;
-    assert_eq!(cause, "the issuer has no such key");
+    assert_eq!(cause, format!("no keys could be had from {ISSUER}/keys"));
     let next = door.refusal(&token).await;
     assert!(next.contains("is not in the callers file"), "{next}");
 }
@@ -293,4 +292,27 @@ async fn two_issuers_with_one_address_for_their_keys_cost_one_fetch() {
     door.authenticator.refresh_keys().await;
 
     assert_eq!(issuer.site.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_verified_for_want_of_keys_is_not_called_a_bad_one() {
+    let issuer = Issuer::new(ISSUER);
+    let door = Door::of(&issuer, "");
+    let token = issuer.token("shop", NOW);
+    issuer
+        .site
+        .answer(Answer::Error("answered with 500 Internal Server Error"));
+
+    let refusal = door.bearer(&token).await.unwrap_err();
+
+    assert_eq!(refusal.fault, Fault::NoKeys);
+    let expected = "the keys of the token's issuer cannot be had, and no token is taken without";
+    assert_eq!(Failure::from(refusal).to_string(), expected);
+    issuer.publish();
+    door.advance(30);
+    door.bearer(&token).await.unwrap();
+    // Where there are keys, and none of that name, it is the token's fault.
+    let stranger = Issuer::new(ISSUER);
+    let fault = door.bearer(&stranger.token("shop", NOW)).await.unwrap_err();
+    assert_eq!(fault.fault, Fault::Theirs);
 }

@@ -179,6 +179,10 @@ struct Uncounted;
 impl Meter for Uncounted {
     fn started(&self, _: Rpc) {}
     fn handled(&self, _: Rpc, _: &'static str, _: Duration, _: Option<String>) {}
+    fn received(&self, _: Rpc, _: u64) {}
+
+    fn sent(&self, _: Rpc, _: u64) {}
+
     fn panicked(&self) {}
     fn authenticated(&self, _: &'static str, _: &'static str) {}
     fn authorized(&self, _: Rpc, _: &'static str) {}

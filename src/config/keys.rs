@@ -244,8 +244,8 @@ keys! {
         "The OpenTelemetry collector that traces go to, over OTLP/gRPC, such as `http://127.0.0.1:4317`. Unset: nothing is traced.";
     TRACES_SAMPLE_RATIO: Ratio = "traces.sample_ratio", Some("1"), Ratio,
         "Which part of the calls is traced, of those whose callers have not decided it for their trace.";
-    TRACES_SERVICE_NAME: Name = "traces.service_name", Some("poolgate"), Name,
-        "The name of this service in traces.";
+    TRACES_SERVICE_NAME: Maybe<Name> = "traces.service_name", None, Maybe(Name),
+        "The name of this service in traces. Unset: that of `OTEL_SERVICE_NAME`, or `poolgate`. `OTEL_RESOURCE_ATTRIBUTES` adds what else is to be said of it.";
     TRACES_HEADERS_FILE: FilePath = "traces.headers_file", None, FilePath,
         "The file with headers for the collector, such as `authorization`, in lines of `name: value`. It is read at the start.";
     TRACES_CA_FILE: FilePath = "traces.ca_file", None, FilePath,

@@ -1,6 +1,7 @@
 //! One line and one count for every call.
 
 mod body;
+mod messages;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use crate::rpc::Rpc;
 use crate::status::{self, Severity};
 use crate::trace;
 use body::Observed;
+use messages::Received;
 
 /// Where calls are counted.
 pub trait Meter: Send + Sync + 'static {
@@ -25,6 +27,10 @@ pub trait Meter: Send + Sync + 'static {
     /// A call has ended with a gRPC code, in the word of
     /// [`status::code_name`]. Where its trace is exported, it is of this name.
     fn handled(&self, rpc: Rpc, code: &'static str, took: Duration, trace: Option<String>);
+    /// So many messages of a caller have come.
+    fn received(&self, rpc: Rpc, messages: u64);
+    /// So many messages have gone to a caller.
+    fn sent(&self, rpc: Rpc, messages: u64);
     /// A panic was caught.
     fn panicked(&self);
     /// A caller was told apart, or refused, by a way to prove who one is.
@@ -70,6 +76,10 @@ impl Wrap for Observe {
         // Inner rooms write on it, also when their answer never comes back here.
         request.extensions_mut().insert(call.notes.clone());
         self.meter.started(call.rpc);
+        let request = request.map(|body| {
+            let meter = Arc::clone(&self.meter);
+            Body::new(Received::new(body, meter, rpc))
+        });
         async move {
             let response = next(request).await;
             let (parts, body) = response.into_parts();

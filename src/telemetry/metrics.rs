@@ -42,6 +42,8 @@ pub struct Metrics {
     registry: Registry,
     started: Family<MethodLabels, Counter>,
     handled: Family<OutcomeLabels, Counter>,
+    received: Family<MethodLabels, Counter>,
+    sent: Family<MethodLabels, Counter>,
     handling: Family<MethodLabels, Durations, fn() -> Durations>,
     connections: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
@@ -67,6 +69,8 @@ impl Metrics {
             registry: Registry::default(),
             started: Family::default(),
             handled: Family::default(),
+            received: Family::default(),
+            sent: Family::default(),
             handling: Family::new_with_constructor(|| Durations::new(BUCKETS.into_iter())),
             connections: Gauge::default(),
             refused: Family::default(),
@@ -87,6 +91,8 @@ impl Metrics {
         for operation in Operation::ALL {
             let labels = method_labels(Rpc::of_operation(*operation));
             drop(metrics.started.get_or_create(&labels));
+            drop(metrics.received.get_or_create(&labels));
+            drop(metrics.sent.get_or_create(&labels));
         }
         for reason in Refusal::ALL {
             drop(metrics.refused.get_or_create(&[("reason", reason.label())]));
@@ -177,6 +183,8 @@ impl Metrics {
         let registry = &mut self.registry;
         add(registry, &names::STARTED, self.started.clone());
         add(registry, &names::HANDLED, self.handled.clone());
+        add(registry, &names::MESSAGES_RECEIVED, self.received.clone());
+        add(registry, &names::MESSAGES_SENT, self.sent.clone());
         add(registry, &names::HANDLING, self.handling.clone());
         add(registry, &names::BUILD, build);
         add(registry, &names::CONNECTIONS, self.connections.clone());
@@ -223,6 +231,16 @@ impl Meter for Metrics {
         self.handling
             .get_or_create(&labels)
             .observe(took.as_secs_f64(), exemplar, None);
+    }
+
+    fn received(&self, rpc: Rpc, messages: u64) {
+        let received = &self.received;
+        received.get_or_create(&method_labels(rpc)).inc_by(messages);
+    }
+
+    fn sent(&self, rpc: Rpc, messages: u64) {
+        let sent = &self.sent;
+        sent.get_or_create(&method_labels(rpc)).inc_by(messages);
     }
 
     fn panicked(&self) {

@@ -1,5 +1,6 @@
 //! Every metric: its name, its labels and what it means.
 
+mod calls;
 mod forwarding;
 pub mod itself;
 pub mod process;
@@ -8,6 +9,7 @@ pub mod upstream;
 
 use std::fmt::Write;
 
+pub use calls::{HANDLED, HANDLING, MESSAGES_RECEIVED, MESSAGES_SENT, STARTED};
 pub use forwarding::{
     AUDIT_FORWARD_FAILURES, AUDIT_FORWARD_LAG, AUDIT_FORWARD_SKIPPED, AUDIT_FORWARDED,
 };
@@ -28,30 +30,6 @@ pub struct Name {
     /// What it counts, in one sentence with the unit.
     pub meaning: &'static str,
 }
-
-/// Calls begun.
-pub const STARTED: Name = Name {
-    name: "grpc_server_started_total",
-    kind: "counter",
-    labels: &["grpc_type", "grpc_service", "grpc_method"],
-    meaning: "Calls begun.",
-};
-
-/// Calls ended.
-pub const HANDLED: Name = Name {
-    name: "grpc_server_handled_total",
-    kind: "counter",
-    labels: &["grpc_type", "grpc_service", "grpc_method", "grpc_code"],
-    meaning: "Calls ended, whatever the outcome.",
-};
-
-/// How long calls took.
-pub const HANDLING: Name = Name {
-    name: "grpc_server_handling_seconds",
-    kind: "histogram",
-    labels: &["grpc_type", "grpc_service", "grpc_method"],
-    meaning: "Seconds from the start of a call to its end.",
-};
 
 /// Which version runs.
 pub const BUILD: Name = Name {
@@ -225,6 +203,8 @@ pub fn all() -> impl Iterator<Item = &'static Name> {
 const HERE: &[&Name] = &[
     &STARTED,
     &HANDLED,
+    &MESSAGES_RECEIVED,
+    &MESSAGES_SENT,
     &HANDLING,
     &BUILD,
     &CONNECTIONS,

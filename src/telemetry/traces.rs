@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
@@ -36,8 +36,8 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// Which part of the calls is traced, of those whose callers leave it open.
     pub sample_ratio: f64,
-    /// The name of this service in traces.
-    pub service_name: String,
+    /// The name of this service in traces; otherwise `OTEL_SERVICE_NAME`, or `poolgate`.
+    pub service_name: Option<String>,
     /// Headers for the collector, in lines of `name: value`.
     pub headers_file: Option<PathBuf>,
     /// The authorities that the collector's certificate comes from; the system's without.
@@ -49,7 +49,7 @@ impl Default for Settings {
         Self {
             endpoint: None,
             sample_ratio: 1.0,
-            service_name: "poolgate".to_owned(),
+            service_name: None,
             headers_file: None,
             ca_file: None,
         }
@@ -105,16 +105,13 @@ impl Traces {
             };
             exporter = exporter.with_tls_config(tls);
         }
-        let resource = Resource::builder_empty().with_attributes([
-            KeyValue::new("service.name", settings.service_name.clone()),
-            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        ]);
+        let resource = resource(settings.service_name.as_deref());
         // A caller who traces or does not has decided for its whole trace.
         let sampler =
             Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio)));
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(Told::new(exporter.build()?))
-            .with_resource(resource.build())
+            .with_resource(resource)
             .with_sampler(sampler)
             .build();
         Ok(Some(Self(provider)))
@@ -132,6 +129,25 @@ impl Drop for Traces {
             tracing::warn!(%error, "the last traces could not be exported");
         }
     }
+}
+
+/// Where spans come from: what OpenTelemetry's own variables say (`OTEL_SERVICE_NAME`,
+/// `OTEL_RESOURCE_ATTRIBUTES`), and what is set here.
+fn resource(service_name: Option<&str>) -> Resource {
+    let said = Resource::builder().build();
+    let name = Key::from_static_str("service.name");
+    let unknown = |name: &Value| name.as_str().starts_with("unknown_service");
+    let otherwise = said.get(&name).filter(|name| !unknown(name));
+    let name = match service_name {
+        Some(name) => Value::from(name.to_owned()),
+        None => otherwise.unwrap_or(Value::from("poolgate")),
+    };
+    Resource::builder()
+        .with_attributes([
+            KeyValue::new("service.name", name),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        ])
+        .build()
 }
 
 /// Looks for certificates in a file of authorities.

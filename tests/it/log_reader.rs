@@ -33,7 +33,10 @@ async fn a_reader_of_the_log_that_stalls_holds_neither_calls_nor_probes_nor_the_
     }
 
     assert!(admin::get(port, "/readyz").await.contains(" 200 "));
-    assert_eq!(metrics::read(port).await.handled(), CALLS);
+    let metrics = metrics::read(port).await;
+    assert_eq!(metrics.handled(), CALLS);
+    assert_eq!(metrics.sum("grpc_server_msg_received_total"), CALLS);
+    assert_eq!(metrics.sum("grpc_server_msg_sent_total"), CALLS);
     drop(client);
     let status = Command::new("kill").arg(child.id().to_string()).status();
     assert!(status.unwrap().success());

@@ -42,6 +42,11 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
     let process = Process::start(&[
         ("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0"),
         ("POOLGATE_TRACES__ENDPOINT", &collector.url),
+        ("OTEL_SERVICE_NAME", "pools-of-the-shop"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "deployment.environment.name=test",
+        ),
         ("POOLGATE_AUTHN__CALLERS_FILE", &callers),
         ("POOLGATE_POLICY__FILES", &policies),
         ("POOLGATE_AUDIT__UNRECORDED", "everywhere"),
@@ -73,6 +78,9 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
         spans.iter().all(|span| hex(&span.trace_id) == TRACE),
         "{spans:#?}"
     );
+    let from = &collector.resources()[0].attributes;
+    assert_eq!(attribute(from, "service.name"), "pools-of-the-shop");
+    assert_eq!(attribute(from, "deployment.environment.name"), "test");
     let named =
         |name: &str| -> Vec<&Span> { spans.iter().filter(|span| span.name == name).collect() };
     let calls = named("cognito.identity.v1.CognitoIdentityService/ListIdentityPools");
@@ -80,7 +88,7 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
         panic!("{spans:#?}");
     };
     assert_eq!(hex(&call.parent_span_id), CALLER);
-    assert_eq!(attribute(call, "rpc.status_code"), "Internal");
+    assert_eq!(attribute(&call.attributes, "rpc.status_code"), "Internal");
     for gate in ["authenticate", "inspect", "weigh", "authorize"] {
         let found = named(gate);
         assert_eq!(found.len(), 1, "{gate}: {spans:#?}");
@@ -98,8 +106,11 @@ async fn a_call_continues_its_callers_trace_through_each_attempt_at_aws() {
     assert_eq!(sent, expected);
     for attempt in attempts {
         assert_eq!(attempt.parent_span_id, call.span_id);
-        assert_eq!(attribute(attempt, "http.response.status_code"), "500");
-        assert_eq!(attribute(attempt, "aws.request_id"), "fake-1");
+        assert_eq!(
+            attribute(&attempt.attributes, "http.response.status_code"),
+            "500"
+        );
+        assert_eq!(attribute(&attempt.attributes, "aws.request_id"), "fake-1");
     }
 }
 
@@ -183,9 +194,8 @@ fn trace_parent(head: &str) -> String {
     value.unwrap().trim().to_owned()
 }
 
-fn attribute(span: &Span, name: &str) -> String {
-    let attributes: HashMap<&str, &KeyValue> = span
-        .attributes
+fn attribute(attributes: &[KeyValue], name: &str) -> String {
+    let attributes: HashMap<&str, &KeyValue> = attributes
         .iter()
         .map(|attribute| (attribute.key.as_str(), attribute))
         .collect();

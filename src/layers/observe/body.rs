@@ -9,17 +9,23 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::Call;
+use super::messages::Messages;
 use crate::status;
 
 /// The body of an answer whose end is observed.
 pub(super) struct Observed {
     inner: Body,
+    messages: Messages,
     call: Call,
 }
 
 impl Observed {
     pub(super) fn new(inner: Body, call: Call) -> Self {
-        Self { inner, call }
+        Self {
+            inner,
+            messages: Messages::default(),
+            call,
+        }
     }
 }
 
@@ -34,6 +40,10 @@ impl HttpBody for Observed {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
+                if let Some(piece) = frame.data_ref() {
+                    let count = self.messages.ended_in(piece);
+                    self.call.observe.meter.sent(self.call.rpc, count);
+                }
                 if let Some(trailers) = frame.trailers_ref() {
                     let code = status::code_in(trailers);
                     self.call.end(code.unwrap_or(status::code_name(None)));

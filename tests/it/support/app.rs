@@ -139,6 +139,10 @@ impl Meter for Counts {
         self.0.lock().unwrap().push((rpc.method, code));
     }
 
+    fn received(&self, _: Rpc, _: u64) {}
+
+    fn sent(&self, _: Rpc, _: u64) {}
+
     fn panicked(&self) {}
 
     fn authenticated(&self, _: &'static str, _: &'static str) {}

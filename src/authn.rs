@@ -67,6 +67,7 @@ use arc_swap::ArcSwap;
 use crate::caller::{Caller, Peer};
 use crate::clock::Clock;
 use crate::fetch::Fetch;
+use crate::remembered::Remembered;
 use cache::Entry;
 pub use callers::Callers;
 use current::{Current, Source};
@@ -161,6 +162,11 @@ impl Authenticator {
         let current = self.current.load();
         current.callers.are_known_by_issuers_alone(by_certificate)
             && !current.has_keys(self.clock.instant())
+    }
+
+    /// What is remembered of tokens; a reload forgets it.
+    pub fn remembered(&self) -> Remembered {
+        self.current.load().cache.remembered()
     }
 
     /// Fetches the keys for which it is time, and returns when that has ended.

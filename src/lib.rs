@@ -67,7 +67,7 @@
 //! | 3 | [`server`], [`config`], [`telemetry`]: assemble, may see everything below |
 //! | 2 | [`layers`]: tower and nothing else, one engine each; [`service`]: convert and upstream |
 //! | 1 | [`audit`], [`authn`], [`convert`], [`policy`], [`quota`], [`upstream`], [`emulator`], [`status`]: engines, never each other |
-//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`pb`], [`clock`], [`trace`], [`header_file`], [`settings_file`], `sections`: words |
+//! | 0 | [`operation`], [`rpc`], [`call`], [`caller`], [`notes`], [`failure`], [`fetch`], [`model`], [`pool_field`], [`remembered`], [`pb`], [`clock`], [`trace`], [`header_file`], [`settings_file`], `sections`: words |
 //!
 //! # What is deliberately absent
 //!
@@ -123,6 +123,7 @@ pub mod pb;
 pub mod policy;
 pub mod pool_field;
 pub mod quota;
+pub mod remembered;
 pub mod rpc;
 mod sections;
 pub mod server;

@@ -167,6 +167,11 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let _ = parts.debug.bounds.set(rules.bounds.clone());
     let upstream = upstream(&parts, emulator, &writes, &clock, &metrics).await;
     let upstream = Arc::new(upstream.admitted_by(rules.bounds.admission()));
+    let remembering = Arc::clone(&upstream);
+    metrics.watch_caches(move || remembering.remembered().into());
+    if let Some(authenticator) = rules.authenticator.clone() {
+        metrics.watch_caches(move || vec![authenticator.remembered()]);
+    }
     let stack = stack::whole(
         &parts.server,
         &rules,

@@ -5,6 +5,7 @@
 //! regions, limits and targets for the audit journal, and that no dependency logs below `info`,
 //! where it would print messages and headers.
 
+mod caches;
 mod forwarding;
 mod itself;
 mod journal;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::provider::Provider;
 use super::static_tokens::Digest;
 use crate::caller::Caller;
+use crate::remembered::Remembered;
 
 /// How many tokens are known. 10,000 distinct ones take some MiB.
 const MOST: usize = 10_000;
@@ -45,6 +46,16 @@ impl Cache {
             .is_none_or(|(provider, removals)| provider.removals() == *removals);
         let is_good = instant < entry.until && now < entry.expires && same_keys;
         is_good.then(|| entry.caller.clone())
+    }
+
+    /// What it says of itself.
+    pub(super) fn remembered(&self) -> Remembered {
+        Remembered {
+            cache: "verified_tokens",
+            hits: self.0.hits(),
+            misses: self.0.misses(),
+            entries: self.0.len(),
+        }
     }
 
     pub(super) fn insert(&self, token: Digest, entry: Entry) {

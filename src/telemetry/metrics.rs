@@ -10,6 +10,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
+mod connections;
+
+use super::caches::Caches;
 use super::forwarding::ForwardingMetrics;
 use super::itself;
 use super::journal::JournalMetrics;
@@ -20,6 +23,7 @@ use super::quotas::QuotaMetrics;
 use super::upstream::UpstreamMetrics;
 use crate::layers::Meter;
 use crate::operation::Operation;
+use crate::remembered::Remembered;
 use crate::rpc::Rpc;
 
 pub use super::labels::{Ending, Refusal};
@@ -59,6 +63,7 @@ pub struct Metrics {
     forwarding: ForwardingMetrics,
     quotas: QuotaMetrics,
     upstream: UpstreamMetrics,
+    caches: Caches,
 }
 
 impl Metrics {
@@ -86,6 +91,7 @@ impl Metrics {
             forwarding: ForwardingMetrics::default(),
             quotas: QuotaMetrics::default(),
             upstream: UpstreamMetrics::default(),
+            caches: Caches::default(),
         };
         metrics.register();
         for operation in Operation::ALL {
@@ -101,35 +107,6 @@ impl Metrics {
             drop(metrics.ended.get_or_create(&[("reason", reason.label())]));
         }
         metrics
-    }
-
-    /// A connection was opened.
-    pub fn connection_opened(&self) {
-        self.connections.inc();
-    }
-
-    /// A connection was closed.
-    pub fn connection_closed(&self) {
-        self.connections.dec();
-    }
-
-    /// A connection was closed before its first call.
-    pub fn connection_refused(&self, reason: Refusal) {
-        self.refused
-            .get_or_create(&[("reason", reason.label())])
-            .inc();
-    }
-
-    /// A connection was ended by us, or its peer told to go away, while we serve.
-    pub fn connection_ended(&self, reason: Ending) {
-        self.ended
-            .get_or_create(&[("reason", reason.label())])
-            .inc();
-    }
-
-    /// A connection to the admin port had to go for a newer one.
-    pub fn admin_connection_crowded_out(&self) {
-        self.admin_crowded_out.inc();
     }
 
     /// From here on, the files of `what` are watched.
@@ -152,6 +129,11 @@ impl Metrics {
     /// So many keys have consumed something of a limit.
     pub fn quota_keys(&self, keys: usize) {
         self.quotas.keys(keys);
+    }
+
+    /// From here on these are asked what they remember.
+    pub fn watch_caches(&self, ask: impl Fn() -> Vec<Remembered> + Send + Sync + 'static) {
+        self.caches.add(Box::new(ask));
     }
 
     pub(super) fn journal(&self) -> &JournalMetrics {
@@ -212,6 +194,7 @@ impl Metrics {
         self.quotas.register(registry);
         self.upstream.register(registry);
         itself::register(registry);
+        registry.register_collector(Box::new(self.caches.clone()));
         registry.register_collector(Box::new(ThisProcess));
     }
 }
@@ -338,6 +321,13 @@ mod tests {
         upstream::Meter::in_flight(&metrics, here, 1, 256);
         upstream::Meter::breaker(&metrics, here, operation, upstream::Circuit::Open);
         metrics.probed(None, true);
+        let remembered = |cache| Remembered {
+            cache,
+            hits: 1,
+            misses: 2,
+            entries: 3,
+        };
+        metrics.watch_caches(move || vec![remembered("pool_tags")]);
         account::Meter::decided(&metrics, here, operation, account::Decision::Waited);
         account::Meter::waiting(&metrics, here, operation, 1);
         account::Meter::rate(&metrics, here, operation, 24.5);

@@ -1,5 +1,6 @@
 //! Every metric: its name, its labels and what it means.
 
+mod caches;
 mod calls;
 mod forwarding;
 pub mod itself;
@@ -9,6 +10,7 @@ pub mod upstream;
 
 use std::fmt::Write;
 
+pub use caches::{CACHE_ENTRIES, CACHE_REQUESTS};
 pub use calls::{HANDLED, HANDLING, MESSAGES_RECEIVED, MESSAGES_SENT, STARTED};
 pub use forwarding::{
     AUDIT_FORWARD_FAILURES, AUDIT_FORWARD_LAG, AUDIT_FORWARD_SKIPPED, AUDIT_FORWARDED,
@@ -197,6 +199,7 @@ pub fn all() -> impl Iterator<Item = &'static Name> {
         .chain(upstream::ALL)
         .chain(process::ALL)
         .chain(itself::ALL)
+        .chain(caches::ALL)
         .copied()
 }
 

@@ -24,6 +24,7 @@ use super::{Outgoing, Upstream};
 use crate::call::Target;
 use crate::failure::Failure;
 use crate::operation::{Effect, Operation};
+use crate::remembered::Remembered;
 
 /// How long the tags of a pool are believed.
 pub const TAGS_LAST: Duration = Duration::from_secs(30);
@@ -79,9 +80,35 @@ impl Known {
     pub(super) fn forget_tags(&self, pool_id: &str) {
         self.0.tags_of_pools.remove(pool_id);
     }
+
+    fn pools_remembered(&self) -> Remembered {
+        remembered(&self.0.pools_of_identities)
+    }
+
+    fn tags_remembered(&self) -> Remembered {
+        remembered(&self.0.tags_of_pools)
+    }
+}
+
+fn remembered<V: Clone>(cache: &Cache<String, V>) -> Remembered {
+    Remembered {
+        cache: "",
+        hits: cache.hits(),
+        misses: cache.misses(),
+        entries: cache.len(),
+    }
 }
 
 impl Upstream {
+    /// What is remembered of pools and identities, of all targets together.
+    pub fn remembered(&self) -> [Remembered; 2] {
+        let known = || self.ways.all().map(|way| &way.known);
+        [
+            Remembered::of("pool_tags", known().map(Known::tags_remembered)),
+            Remembered::of("pools_of_identities", known().map(Known::pools_remembered)),
+        ]
+    }
+
     /// Remembers that AWS said these identities are of this pool.
     pub fn remember<'a>(
         &self,

@@ -20,7 +20,7 @@ const NOT_ALLOWED: [&str; 2] = ["AccessDenied", "AccessDeniedException"];
 impl Upstream {
     /// Where calls go: all targets, or the only way there is.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.ways.targets()
+        self.ways.all().map(|way| &way.target)
     }
 
     /// Asks a target for one pool (`ListIdentityPools`, region of the target), with the

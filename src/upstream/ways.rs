@@ -100,9 +100,8 @@ impl Ways {
         Self { all, settings }
     }
 
-    /// Where they lead.
-    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.all.iter().map(|way| &way.target)
+    pub(super) fn all(&self) -> impl Iterator<Item = &Way> {
+        self.all.iter().map(Arc::as_ref)
     }
 
     /// The way to a target that was chosen.

@@ -39,6 +39,10 @@ async fn tags_are_asked_for_once_in_a_while_and_anew_for_each_write() {
     clock.advance(TAGS_LAST);
     assert_eq!(tags(Operation::GetId).await, "shop");
     assert_eq!(wire.sent().len(), 3, "what is old is asked for again");
+    let [of_tags, of_pools] = upstream.remembered();
+    assert_eq!((of_tags.cache, of_tags.entries), ("pool_tags", 1));
+    assert_eq!(of_tags.hits, 2, "one of them old");
+    assert_eq!(of_pools.entries, 0);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub(super) const WORDS: &[&str] = &[
     "operation",
     "pb",
     "pool_field",
+    "remembered",
     "rpc",
     "secret",
     "sections",

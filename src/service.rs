@@ -43,10 +43,10 @@ impl Service {
     async fn call<M, B, O, E, A, F>(
         &self,
         request: Request<M>,
-        send: impl FnOnce(Client, B) -> F,
+        send: impl FnOnce(Client, B) -> F + Clone,
     ) -> Result<Response<A>, Status>
     where
-        B: From<M>,
+        B: From<M> + Clone,
         A: From<O> + Whole + Message,
         O: Clone + Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

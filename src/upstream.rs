@@ -30,6 +30,7 @@ mod overload;
 mod partial_update;
 mod pool_locks;
 mod probe;
+mod renewal;
 mod retry;
 mod sessions;
 mod settings;
@@ -47,9 +48,8 @@ pub use targets::{ExternalId, RoleArn, RoleSettings, TargetSettings};
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_sdk_cognitoidentity::Client;
 use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -58,16 +58,16 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::call::Target;
-use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
-use crate::operation::{Effect, Operation, Signing};
+use crate::operation::Effect;
 use attempts::Sending;
 use meter::Untold;
 use pool_locks::PoolLock;
+use renewal::Renewal;
 use settled::settle;
-use ways::{Way, Ways};
+use ways::Ways;
 use writes::Writes;
 
 /// The most time kept back from a caller's deadline for the answer's own way; a
@@ -134,6 +134,8 @@ impl Upstream {
     /// Changes of one pool's configuration go one after the other: a partial update
     /// reads the pool and sends all of it, and must not undo a change in between.
     ///
+    /// What AWS refuses for the sake of a session is made once more with another one.
+    ///
     /// # Errors
     ///
     /// Every way AWS or the way there can fail, [`Failure::DeadlineExceeded`] when
@@ -142,25 +144,29 @@ impl Upstream {
     pub async fn call<O, E, F>(
         &self,
         outgoing: Outgoing,
-        send: impl FnOnce(Client) -> F,
+        send: impl FnOnce(Client) -> F + Clone,
     ) -> Result<O, Failure>
     where
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'static,
         O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let lock = match &outgoing.pool_id {
-            Some(pool_id) if outgoing.operation.changes_pool() => {
-                Some(self.lock(&outgoing, pool_id).await?)
-            }
-            _ => None,
+        let make = |outgoing: Outgoing, renewal| async {
+            let lock = match &outgoing.pool_id {
+                Some(pool_id) if outgoing.operation.changes_pool() => {
+                    Some(self.lock(&outgoing, pool_id).await?)
+                }
+                _ => None,
+            };
+            self.call_holding(lock, renewal, outgoing, send).await
         };
-        self.call_holding(lock, outgoing, send).await
+        self.renewing(outgoing, make).await
     }
 
     async fn call_holding<O, E, F>(
         &self,
         lock: Option<PoolLock>,
+        renewal: Renewal,
         outgoing: Outgoing,
         send: impl FnOnce(Client) -> F,
     ) -> Result<O, Failure>
@@ -232,7 +238,9 @@ impl Upstream {
                 if let (Effect::Write, Some(pool_id)) = (operation.effect(), &pool_id) {
                     way.known.forget_tags(pool_id);
                 }
-                way.forget_session(&caller, &sending, failure);
+                if way.forget_session(&caller, &sending, failure) {
+                    renewal.set_due();
+                }
                 settled
             }
             // A write goes on in a task of its own, below the same span.
@@ -248,33 +256,6 @@ impl Upstream {
                 Err(_) if operation.leaves_doubt() => Err(Failure::DeadlineExceededInDoubt),
                 Err(_) => Err(Failure::DeadlineExceeded),
             },
-        }
-    }
-
-    /// What the call is signed with, where that is its caller's own; and how much time is
-    /// left then. What is not signed needs none.
-    async fn credentials(
-        &self,
-        way: &Way,
-        operation: Operation,
-        caller: &Caller,
-        left: Duration,
-    ) -> Result<(Option<Credentials>, Duration), Failure> {
-        let (Some(sessions), Signing::Signed) = (&way.sessions, operation.signing()) else {
-            return Ok((None, left));
-        };
-        let began = self.clock.instant();
-        let asking = tokio::time::timeout(left, sessions.credentials(caller.id()));
-        let credentials = asking.await.map_err(|_| Failure::DeadlineExceeded)??;
-        Ok((Some(credentials), self.still(left, began)?))
-    }
-
-    /// How much is left of the time that was left then.
-    fn still(&self, left: Duration, then: Instant) -> Result<Duration, Failure> {
-        let since = self.clock.instant().saturating_duration_since(then);
-        match left.saturating_sub(since) {
-            Duration::ZERO => Err(Failure::DeadlineExceeded),
-            left => Ok(left),
         }
     }
 

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::DescribeIdentityPoolInputBuilder;
 use quick_cache::sync::Cache;
 
+use super::renewal::Renewal;
 use super::{Outgoing, Upstream};
 use crate::call::Target;
 use crate::failure::Failure;
@@ -147,32 +148,19 @@ impl Upstream {
         pool_id: &str,
         now: Instant,
     ) -> Result<Option<Arc<Tags>>, Failure> {
-        // A call of the SDK is kilobytes large, which most who ask here do not have to move.
-        let ask = || Box::pin(self.ask_for_tags(call, pool_id));
-        if call.operation.effect() == Effect::Write {
-            return ask().await;
-        }
-        let tags = &self.ways.to(&call.target)?.known.0.tags_of_pools;
-        match tags.get(pool_id) {
+        let kept = match call.operation.effect() {
+            Effect::Write => None,
+            Effect::Read | Effect::Issue => {
+                Some(&self.ways.to(&call.target)?.known.0.tags_of_pools)
+            }
+        };
+        match kept.and_then(|kept| kept.get(pool_id)) {
             Some(found) if found.is_fresh(now) => return Ok(found.tags),
             Some(_) => {
-                tags.remove(pool_id);
+                kept.and_then(|kept| kept.remove(pool_id));
             }
             None => {}
         }
-        // One asks for all who wait; when it gives up, the next one asks.
-        let asked = tags.get_or_insert_async(pool_id, async {
-            let tags = ask().await?;
-            Ok::<_, Failure>(Found { tags, at: now })
-        });
-        Ok(asked.await?.tags)
-    }
-
-    async fn ask_for_tags(
-        &self,
-        call: &Outgoing,
-        pool_id: &str,
-    ) -> Result<Option<Arc<Tags>>, Failure> {
         let asking = Outgoing {
             operation: Operation::DescribeIdentityPool,
             pool_id: Some(pool_id.to_owned()),
@@ -180,10 +168,45 @@ impl Upstream {
             notes: Default::default(),
             ..call.clone()
         };
+        let make = |asking, renewal| self.tags(asking, renewal, kept, pool_id, now);
+        // A call of the SDK is kilobytes large, which most who ask here do not have to move.
+        Box::pin(self.renewing(asking, make)).await
+    }
+
+    async fn tags(
+        &self,
+        mut asking: Outgoing,
+        renewal: Renewal,
+        kept: Option<&Cache<String, Found>>,
+        pool_id: &str,
+        now: Instant,
+    ) -> Result<Option<Arc<Tags>>, Failure> {
+        let Some(kept) = kept else {
+            return self.ask_for_tags(asking, renewal, pool_id).await;
+        };
+        // Before others wait for this call's answer, because they would wait as long as its
+        // session does.
+        let way = self.ways.to(&asking.target)?;
+        let (operation, caller) = (asking.operation, &asking.caller);
+        let session = self.credentials(way, operation, caller, asking.left);
+        (_, asking.left) = session.await?;
+        // One asks for all who wait; when it gives up, the next one asks.
+        let asked = kept.get_or_insert_async(pool_id, async {
+            let tags = self.ask_for_tags(asking, renewal, pool_id).await?;
+            Ok::<_, Failure>(Found { tags, at: now })
+        });
+        Ok(asked.await?.tags)
+    }
+
+    async fn ask_for_tags(
+        &self,
+        asking: Outgoing,
+        renewal: Renewal,
+        pool_id: &str,
+    ) -> Result<Option<Arc<Tags>>, Failure> {
         let input = DescribeIdentityPoolInputBuilder::default().identity_pool_id(pool_id);
-        let described = self
-            .call(asking, |aws| async move { input.send_with(&aws).await })
-            .await;
+        let send = |aws| async move { input.send_with(&aws).await };
+        let described = self.call_holding(None, renewal, asking, send).await;
         match described {
             Ok(pool) if pool.identity_pool_id == pool_id => {
                 let tags = pool.identity_pool_tags.unwrap_or_default();

@@ -14,6 +14,7 @@ use aws_sdk_cognitoidentity::operation::update_identity_pool::UpdateIdentityPool
 use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateIdentityPoolInputBuilder;
 
 use super::pool_locks::PoolLock;
+use super::renewal::Renewal;
 use super::{Outgoing, Upstream};
 use crate::clock::Clock;
 use crate::failure::{Failure, Lost};
@@ -35,7 +36,22 @@ impl Upstream {
     /// writing the pool can fail with.
     pub async fn update_fields(
         &self,
+        outgoing: Outgoing,
+        change: UpdateIdentityPoolInputBuilder,
+        fields: &[PoolField],
+        clock: &Clock,
+        answered: impl Fn(&UpdateIdentityPoolOutput) + Clone + Send + 'static,
+    ) -> Result<UpdateIdentityPoolOutput, Failure> {
+        let make = |outgoing, renewal| {
+            self.update_renewable(outgoing, renewal, change, fields, clock, answered)
+        };
+        self.renewing(outgoing, make).await
+    }
+
+    async fn update_renewable(
+        &self,
         mut outgoing: Outgoing,
+        renewal: Renewal,
         change: UpdateIdentityPoolInputBuilder,
         fields: &[PoolField],
         clock: &Clock,
@@ -46,14 +62,14 @@ impl Upstream {
         let lock = self.lock(&outgoing, &pool_id).await?;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
-            let current = self.read_pool(outgoing.clone(), &pool_id).await?;
+            let current = self.read_pool(outgoing.clone(), &renewal, &pool_id).await?;
             let whole = merge(current, change.clone(), fields)?;
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             // The task holds the lock too: it outlives a caller that has gone.
             let lock = Some(Arc::clone(&lock));
-            let answered = answered.clone();
+            let (answered, renewal) = (answered.clone(), renewal.clone());
             let answer = self
-                .call_holding(lock, outgoing.clone(), |aws| async move {
+                .call_holding(lock, renewal, outgoing.clone(), |aws| async move {
                     whole.send_with(&aws).await.inspect(answered)
                 })
                 .await;
@@ -82,6 +98,7 @@ impl Upstream {
     async fn read_pool(
         &self,
         outgoing: Outgoing,
+        renewal: &Renewal,
         pool_id: &str,
     ) -> Result<DescribeIdentityPoolOutput, Failure> {
         let operation = Operation::DescribeIdentityPool;
@@ -91,8 +108,9 @@ impl Upstream {
             ..outgoing
         };
         let input = DescribeIdentityPoolInputBuilder::default().identity_pool_id(pool_id);
+        let send = |aws| async move { input.send_with(&aws).await };
         let pool = self
-            .call(reading, |aws| async move { input.send_with(&aws).await })
+            .call_holding(None, renewal.clone(), reading, send)
             .await?;
         // The SDK fills in required members that an answer lacks; sent back, they
         // would be the pool's new configuration.

@@ -7,7 +7,8 @@
 //! 3. After a failure nobody asks again for a moment: who comes meanwhile has the same
 //!    failure; and so has every other caller where the service did not answer. No more than a
 //!    few ask at a time.
-//! 4. As many sessions are kept as there is room for. Nothing of them is logged.
+//! 4. A session that AWS does not take is dropped, and not again and again.
+//! 5. As many sessions are kept as there is room for. Nothing of them is logged.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,6 +72,8 @@ struct State {
     held: Option<Held>,
     asked: Option<Asked>,
     failed: Option<(Instant, Failure)>,
+    /// When AWS had not taken the last one that was dropped for that.
+    dropped: Option<Instant>,
 }
 
 struct Held {
@@ -124,17 +127,37 @@ impl Sessions {
         asked.await
     }
 
-    /// Drops a session that AWS does not take any more.
-    pub(super) fn forget(&self, caller: &str, credentials: &Credentials) {
+    /// Drops a session that AWS does not take any more, unless one of this caller was dropped
+    /// a shorter time ago than `at_most_every`. Says whether another one can be had.
+    pub(super) fn forget(
+        &self,
+        caller: &str,
+        credentials: &Credentials,
+        at_most_every: Duration,
+    ) -> bool {
         let Some(kept) = self.kept.get(caller) else {
-            return;
+            return true;
         };
         let mut state = kept.lock();
-        let refused = credentials.access_key_id();
-        state.held = state
-            .held
-            .take()
-            .filter(|held| held.credentials.access_key_id() != refused);
+        let is_held = |held: &Held| {
+            let key = held.credentials.access_key_id();
+            key == credentials.access_key_id()
+        };
+        if !state.held.as_ref().is_some_and(is_held) {
+            return true;
+        }
+        let now = self.clock.instant();
+        let since = |then| now.saturating_duration_since(then);
+        if state
+            .dropped
+            .map(since)
+            .is_some_and(|it| it < at_most_every)
+        {
+            return false;
+        }
+        state.held = None;
+        state.dropped = Some(now);
+        true
     }
 
     fn kept(&self, caller: &str) -> Arc<Kept> {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
@@ -24,12 +25,25 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::Failure;
 
-/// What AWS says of a session that it does not take, or does not take any more.
-const REFUSED: [&str; 3] = [
+/// What AWS says of a session that it does not take, or does not take any more; it has done
+/// nothing then.
+const REFUSED: [&str; 6] = [
+    "ExpiredToken",
     "ExpiredTokenException",
-    "UnrecognizedClientException",
     "InvalidClientTokenId",
+    "InvalidToken",
+    "InvalidTokenException",
+    "UnrecognizedClientException",
 ];
+
+/// What AWS says of what a session may not do, which is everything once its role's sessions
+/// are revoked.
+const DENIED: [&str; 2] = ["AccessDenied", "AccessDeniedException"];
+
+/// How often at most a session is dropped for the one and the other: what AWS never takes, or
+/// never allows, is not to have it asked for a session by every call.
+const REFUSED_EVERY: Duration = Duration::from_secs(1);
+const DENIED_EVERY: Duration = Duration::from_secs(60);
 
 /// All ways.
 pub(super) struct Ways {
@@ -124,19 +138,25 @@ impl Ways {
 }
 
 impl Way {
-    /// Drops the caller's session if AWS has not taken it, so that the next call has another.
+    /// Drops the caller's session if AWS has not taken it, or has denied it something, so that
+    /// the next call has another. Says whether the same call can be made with another.
     pub(super) fn forget_session(
         &self,
         caller: &Caller,
         sending: &Sending,
         failure: Option<&Failure>,
-    ) {
+    ) -> bool {
         let (Some(sessions), Some(credentials)) = (&self.sessions, &sending.credentials) else {
-            return;
+            return false;
         };
-        if matches!(failure, Some(Failure::Aws(error)) if REFUSED.contains(&error.code.as_str())) {
-            sessions.forget(caller.id(), credentials);
+        let Some(Failure::Aws(error)) = failure else {
+            return false;
+        };
+        let code = error.code.as_str();
+        if DENIED.contains(&code) {
+            sessions.forget(caller.id(), credentials, DENIED_EVERY);
         }
+        REFUSED.contains(&code) && sessions.forget(caller.id(), credentials, REFUSED_EVERY)
     }
 }
 

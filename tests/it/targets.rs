@@ -3,5 +3,7 @@
 mod accounts;
 mod choice;
 mod failures;
+mod revoked;
 mod sessions;
+mod waiting;
 mod world;

@@ -176,10 +176,31 @@ async fn a_session_that_aws_does_not_take_is_dropped_and_a_newer_one_is_not() {
     let world = World::new(10);
     let first = world.sessions.credentials("ann").await.unwrap();
 
-    world.sessions.forget("ann", &first);
+    assert!(world.sessions.forget("ann", &first, PAUSE));
     assert_eq!(world.key("ann").await.unwrap(), "ann-2");
-    world.sessions.forget("ann", &first);
+    assert!(
+        world.sessions.forget("ann", &first, PAUSE),
+        "there is another one"
+    );
     assert_eq!(world.key("ann").await.unwrap(), "ann-2");
+}
+
+#[tokio::test]
+async fn sessions_of_a_caller_are_not_dropped_one_after_the_other() {
+    let minute = Duration::from_secs(60);
+    let world = World::new(10);
+    let drop = async |caller: &str| {
+        let credentials = world.sessions.credentials(caller).await.unwrap();
+        world.sessions.forget(caller, &credentials, minute)
+    };
+
+    assert!(drop("ann").await);
+    world.clock.advance(minute / 2);
+    assert!(!drop("ann").await);
+    assert!(drop("bob").await, "each caller has its own");
+    world.clock.advance(minute / 2);
+    assert!(drop("ann").await);
+    assert_eq!(world.key("ann").await.unwrap(), "ann-4");
 }
 
 #[tokio::test]

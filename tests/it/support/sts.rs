@@ -25,6 +25,8 @@ pub enum Answers {
     Failure,
     /// It says nothing, ever.
     Silence,
+    /// It says nothing about sessions whose name begins so, and gives others for an hour.
+    SilenceFor(&'static str),
 }
 
 /// A request for a role.
@@ -135,6 +137,10 @@ async fn answer(
         }
         Answers::Failure => (500, refused("InternalFailure", "as told")),
         Answers::Silence => std::future::pending().await,
+        Answers::SilenceFor(name) if asked.session.starts_with(name) => {
+            std::future::pending().await
+        }
+        Answers::SilenceFor(_) => (200, given(&asked, Duration::from_secs(3600))),
     };
     let response = Response::builder()
         .status(status)

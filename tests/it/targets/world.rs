@@ -22,7 +22,10 @@ pub(super) const EVERYTHING: &str = r#"@id("everything") permit (principal, acti
 
 pub(super) type Client = CognitoIdentityServiceClient<Channel>;
 
-/// The real binary with two callers, `ann` and `bob`, and these targets.
+/// Who may call.
+const CALLERS: [&str; 4] = ["ann", "bob", "cat", "dan"];
+
+/// The real binary with callers of these names, and these targets.
 pub(super) struct World {
     process: Process,
     directory: TempDir,
@@ -36,7 +39,7 @@ impl World {
             std::fs::write(&path, content).unwrap();
             path.to_str().unwrap().to_owned()
         };
-        let tokens = ["ann", "bob"].map(|name| {
+        let tokens = CALLERS.map(|name| {
             let hash = sha256(&token(name));
             format!("[[tokens]]\nname = \"{name}\"\nsha256 = \"{hash}\"\nroles = [\"admin\"]\n")
         });

@@ -19,7 +19,8 @@
 //! It has AWS's quotas when they are switched on, and no IAM; of STS it has, over a
 //! socket, what the classic flow ends with. Signatures are required where AWS requires
 //! them, and verified over a socket when secrets are known; roles need not exist, but
-//! have to be roles of the account; credentials look real and open nothing.
+//! have to be roles of the account; credentials look real and open nothing, but for those
+//! of a role that somebody who signed has assumed.
 //!
 //! # Login tokens
 //!
@@ -67,7 +68,7 @@
 //!   repeated in a header up to a length, and a value in a message; the answers to other
 //!   methods and paths and to bodies above 2 MiB; the discovery document; the texts that
 //!   refuse signatures.
-//! * STS: that a role's trust policy is the one that AWS's console writes for the pool; that
+//! * STS: what is said of a session's key without its token; that a role's trust policy is the one that AWS's console writes for the pool; that
 //!   the caller of `GetCallerIdentity` is the account's root; that roles of rules are the
 //!   pool's roles as well; the order of the checks.
 //! * Limits: the texts of all limits; how many requests come through at once, and that
@@ -173,6 +174,7 @@ use disk::Disk;
 use faults::Faults;
 use quotas::Buckets;
 use random::Random;
+use signature::Issued;
 use store::Store;
 use tokens::Signer;
 
@@ -191,6 +193,8 @@ pub struct Emulator {
     key_source: Option<Arc<dyn Fetch>>,
     buckets: Buckets,
     faults: Faults,
+    /// The keys of roles that were assumed.
+    issued: Issued,
 }
 
 /// Shows nothing of the state, which has secrets in it.
@@ -221,6 +225,7 @@ impl Emulator {
             key_source: None,
             buckets: Buckets::default(),
             faults,
+            issued: Issued::default(),
         }
     }
 

@@ -15,6 +15,7 @@ pub(super) enum Kind {
     AccessDenied,
     ConcurrentModification,
     DeveloperUserAlreadyRegistered,
+    ExpiredToken,
     ExternalService,
     IncompleteSignature,
     InternalError,
@@ -39,10 +40,11 @@ impl Kind {
     ///
     /// unverified: the texts of `ConcurrentModification` and `ExternalService`, which the
     /// emulator answers with when a rule for faults says so, in the rule's words.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
         Kind::AccessDenied,
         Kind::ConcurrentModification,
         Kind::DeveloperUserAlreadyRegistered,
+        Kind::ExpiredToken,
         Kind::ExternalService,
         Kind::IncompleteSignature,
         Kind::InternalError,
@@ -68,6 +70,7 @@ impl Kind {
             Kind::AccessDenied => "AccessDeniedException",
             Kind::ConcurrentModification => "ConcurrentModificationException",
             Kind::DeveloperUserAlreadyRegistered => "DeveloperUserAlreadyRegisteredException",
+            Kind::ExpiredToken => "ExpiredTokenException",
             Kind::ExternalService => "ExternalServiceException",
             Kind::IncompleteSignature => "IncompleteSignatureException",
             Kind::InternalError => "InternalErrorException",

@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::{Emulator, Reply, protocol, region, signature, sts};
+use super::signature::{self, Known};
+use super::{Emulator, Reply, protocol, region, sts};
 use crate::operation::Signing;
 
 /// The largest body that is read.
@@ -79,16 +80,31 @@ impl Emulator {
         let Some(operation) = protocol::operation(request) else {
             return Ok(());
         };
-        let keys = &self.settings.secret_keys;
-        // While every signature is good, any page that somebody has open could make one.
-        if operation.signing() == Signing::Signed
-            && signature::is_signed(request)
-            && request.headers().contains_key(header::ORIGIN)
-            && keys.is_empty()
-        {
-            return Err(Error::new(Kind::UnrecognizedClient, PAGE_REFUSED));
+        if operation.signing() == Signing::Signed {
+            self.refuse_pages(request)?;
         }
-        signature::check(request, "cognito-identity", keys, self.outside.now())
+        self.verify(request, "cognito-identity")
+    }
+
+    /// Refuses web pages what wants a signature: while every signature is good, any page that
+    /// somebody has open could make one.
+    pub(super) fn refuse_pages(&self, request: &Request<Bytes>) -> Result<(), Error> {
+        let is_of_a_page = request.headers().contains_key(header::ORIGIN);
+        let is_any_good = self.settings.secret_keys.is_empty();
+        match is_of_a_page && is_any_good && signature::is_signed(request) {
+            true => Err(Error::new(Kind::UnrecognizedClient, PAGE_REFUSED)),
+            false => Ok(()),
+        }
+    }
+
+    /// Holds the signature of a request for a service against the keys that are known.
+    pub(super) fn verify(&self, request: &Request<Bytes>, service: &str) -> Result<(), Error> {
+        let known = Known {
+            keys: &self.settings.secret_keys,
+            issued: &self.issued,
+            seconds: self.clock.epoch_seconds(),
+        };
+        signature::check(request, service, known, self.outside.now())
     }
 
     /// The discovery document. Its issuer is the real one, as in the tokens; its keys
@@ -122,9 +138,12 @@ pub fn too_large() -> Response<Bytes> {
     response
 }
 
-/// Web pages call the operations without a signature. Whoever holds credentials of an
-/// administrator is not a web page, and does not let one look on.
+/// Web pages call the operations without a signature, and STS's actions without one. Whoever
+/// holds credentials of an administrator is not a web page, and does not let one look on.
 fn may_be_called_by_web_pages(request: &Request<Bytes>) -> bool {
+    if sts::is_meant(request) {
+        return !sts::wants_signature(request);
+    }
     protocol::operation(request).is_none_or(|operation| operation.signing() == Signing::Unsigned)
 }
 

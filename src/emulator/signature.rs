@@ -20,8 +20,10 @@ use http::{Request, Uri, header};
 use super::error::{Error, Kind};
 use super::region;
 
+mod issued;
 mod signed;
 
+pub(super) use issued::{Issued, Known};
 use signed::Signed;
 pub(super) use signed::{credential, is_signed};
 
@@ -73,24 +75,23 @@ impl SecretKeys {
 pub(super) fn check(
     request: &Request<Bytes>,
     service: &str,
-    keys: &SecretKeys,
+    known: Known<'_>,
     now: SystemTime,
 ) -> Result<(), Error> {
     let Some(signed) = Signed::read(request)? else {
         return Ok(());
     };
     check_scope(request, &signed, service)?;
-    if keys.is_empty() {
+    if known.keys.is_empty() {
         return Ok(());
     }
     check_date(&signed, now)?;
-    let secret = keys.0.get(&signed.access_key).ok_or_else(|| {
-        Error::new(
-            Kind::UnrecognizedClient,
-            "The security token included in the request is invalid.",
-        )
-    })?;
-    let expected = expected(request, &signed, secret).ok_or_else(mismatch)?;
+    let token = match &signed.beforehand {
+        Some(beforehand) => beforehand.session_token.as_deref(),
+        None => Some(header_text(request, "x-amz-security-token")),
+    };
+    let secret = known.secret(&signed, token)?;
+    let expected = expected(request, &signed, &secret).ok_or_else(mismatch)?;
     verify_slices_are_equal(expected.as_bytes(), signed.signature.as_bytes())
         .map_err(|_| mismatch())
 }

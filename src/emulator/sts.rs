@@ -28,6 +28,9 @@ use answer::Element;
 const FORM: &str = "application/x-www-form-urlencoded";
 const VERSION: &str = "2011-06-15";
 
+/// The actions that have to be signed.
+const SIGNED: [&str; 2] = ["GetCallerIdentity", "AssumeRole"];
+
 /// The parameters of a request.
 type Parameters = BTreeMap<String, String>;
 
@@ -47,6 +50,12 @@ pub(super) fn is_meant<Body>(request: &Request<Body>) -> bool {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with(FORM));
     request.method() == http::Method::POST && is_form
+}
+
+/// Whether it is for an action that has to be signed.
+pub(super) fn wants_signature(request: &Request<Bytes>) -> bool {
+    let mut actions = form_urlencoded::parse(request.body()).filter(|(name, _)| name == "Action");
+    actions.any(|(_, action)| SIGNED.contains(&&*action))
 }
 
 /// Answers a request of the query protocol.
@@ -85,17 +94,14 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
             format!("Could not find operation {action} for version {version}"),
         ));
     }
-    let keys = &emulator.settings.secret_keys;
-    signature::check(request, "sts", keys, emulator.outside.now())?;
+    if SIGNED.contains(&action.as_str()) {
+        check_signed(request)?;
+        emulator.refuse_pages(request)?;
+    }
+    emulator.verify(request, "sts")?;
     let result = match action.as_str() {
-        "GetCallerIdentity" => {
-            check_signed(request)?;
-            caller_identity(emulator)
-        }
-        "AssumeRole" => {
-            check_signed(request)?;
-            assume_role::assume_role(emulator, &parameters)?
-        }
+        "GetCallerIdentity" => caller_identity(emulator),
+        "AssumeRole" => assume_role::assume_role(emulator, &parameters)?,
         _ => web_identity::assume_role(emulator, &parameters)?,
     };
     Ok((action, result))
@@ -148,6 +154,7 @@ impl From<Error> for Refused {
             Kind::IncompleteSignature => (StatusCode::BAD_REQUEST, "IncompleteSignature"),
             Kind::InvalidSignature => (StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
             Kind::UnrecognizedClient => (StatusCode::FORBIDDEN, "InvalidClientTokenId"),
+            Kind::ExpiredToken => (StatusCode::FORBIDDEN, "ExpiredToken"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
         };
         Self {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod choice;
+mod emulated;
 mod failures;
 mod revoked;
 mod sessions;

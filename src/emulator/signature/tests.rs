@@ -12,6 +12,7 @@ fn a_signature_is_good_for_its_key_its_request_and_five_minutes() {
     let mut tampered = good.clone();
     *tampered.body_mut() = Bytes::from_static(br#"{"MaxResults": 2}"#);
     let (now, minute) = (at(DATE), Duration::from_secs(60));
+    let issued = Issued::default();
     for (why, request, keys, now, expected) in [
         ("all is well", &good, &keys, now, None),
         ("a little late", &good, &keys, now + 5 * minute, None),
@@ -52,7 +53,7 @@ fn a_signature_is_good_for_its_key_its_request_and_five_minutes() {
             Some("The request signature we "),
         ),
     ] {
-        let refused = check(request, "cognito-identity", keys, now).err();
+        let refused = check(request, "cognito-identity", known(keys, &issued), now).err();
 
         let message = refused.map(|error| error.message);
         assert_eq!(message.is_some(), expected.is_some(), "{why}: {message:?}");
@@ -134,7 +135,7 @@ fn without_secrets_a_signature_has_to_be_for_this_service_and_no_more() {
         let refused = check(
             &request,
             "cognito-identity",
-            &SecretKeys::default(),
+            known(&SecretKeys::default(), &Issued::default()),
             at("20400101T000000Z"),
         );
 
@@ -159,6 +160,7 @@ fn a_request_that_was_signed_beforehand_is_good_as_long_as_it_says() {
     let mut tampered = good.clone();
     *tampered.body_mut() = Bytes::from_static(br#"{"MaxResults": 2}"#);
     let (now, minute) = (at(DATE), Duration::from_secs(60));
+    let issued = Issued::default();
     for (why, request, now, expected) in [
         ("all is well", good.clone(), now, None),
         ("with a session", with_token.clone(), now, None),
@@ -210,7 +212,7 @@ fn a_request_that_was_signed_beforehand_is_good_as_long_as_it_says() {
             Some("AWS query-string parameters must include 'X-Amz-Credential'."),
         ),
     ] {
-        let refused = check(&request, "cognito-identity", &keys, now).err();
+        let refused = check(&request, "cognito-identity", known(&keys, &issued), now).err();
 
         let message = refused.map(|error| error.message);
         assert_eq!(message.is_some(), expected.is_some(), "{why}: {message:?}");
@@ -222,6 +224,73 @@ fn a_request_that_was_signed_beforehand_is_good_as_long_as_it_says() {
     }
     assert!(is_signed(&good));
     assert_eq!(credential(&good).as_deref(), Some(EXAMPLE));
+}
+
+#[test]
+fn the_key_of_a_session_is_good_with_its_token_until_the_session_ends() {
+    let keys = SecretKeys::parse("AKIA2:another").unwrap();
+    let issued = Issued::default();
+    issued.add(&crate::emulator::operations::Credentials {
+        access_key_id: "AKIA1".to_owned(),
+        secret_key: "secret".to_owned(),
+        session_token: "token".to_owned(),
+        expiration: 100,
+    });
+    for (token, secret, seconds, expected) in [
+        (Some("token"), "secret", 99, None),
+        (
+            Some("token"),
+            "secret",
+            100,
+            Some("The security token included in the request is expired"),
+        ),
+        (
+            Some("other"),
+            "secret",
+            99,
+            Some("The security token included in the request is invalid."),
+        ),
+        (
+            None,
+            "secret",
+            99,
+            Some("The security token included in the request is invalid."),
+        ),
+        (
+            Some("token"),
+            "guessed",
+            99,
+            Some("The request signature we calculated does not match"),
+        ),
+    ] {
+        let mut request = with_signature(secret);
+        if let Some(token) = token {
+            let headers = request.headers_mut();
+            headers.insert("x-amz-security-token", token.parse().unwrap());
+        }
+        let known = Known {
+            seconds,
+            ..known(&keys, &issued)
+        };
+
+        let refused = check(&request, "cognito-identity", known, at(DATE)).err();
+
+        let message = refused.map(|error| error.message);
+        assert_eq!(message.is_some(), expected.is_some(), "{message:?}");
+        let message = message.unwrap_or_default();
+        assert!(
+            message.starts_with(expected.unwrap_or_default()),
+            "{message}"
+        );
+    }
+}
+
+fn known<'a>(keys: &'a SecretKeys, issued: &'a Issued) -> Known<'a> {
+    Known {
+        keys,
+        issued,
+        seconds: 0,
+    }
 }
 
 fn good_query() -> String {

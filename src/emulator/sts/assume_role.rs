@@ -21,8 +21,11 @@ pub(super) fn assume_role(
         return Err(Refused::denied("AssumeRole"));
     }
     let now = emulator.clock.epoch_seconds();
-    let mut store = emulator.store();
-    let mut fill = |bytes: &mut [u8]| store.fill("", bytes);
-    let credentials = Credentials::new(&mut fill, now.saturating_add(wanted.duration))?;
+    let credentials = {
+        let mut store = emulator.store();
+        let mut fill = |bytes: &mut [u8]| store.fill("", bytes);
+        Credentials::new(&mut fill, now.saturating_add(wanted.duration))?
+    };
+    emulator.issued.add(&credentials);
     Ok(wanted.session(&credentials)?.into())
 }

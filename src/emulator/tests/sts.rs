@@ -1,5 +1,5 @@
 use super::*;
-use crate::emulator::sts;
+use crate::emulator::{Reply, sts};
 
 #[test]
 fn a_token_that_has_expired_opens_no_role() {
@@ -53,14 +53,69 @@ fn whoever_signs_has_a_role_of_this_account_and_of_no_other() {
     assert!(xml.contains("MissingAuthenticationToken"), "{xml}");
 }
 
+#[tokio::test]
+async fn a_web_page_is_let_in_where_no_signature_is_wanted_and_nowhere_else() {
+    let world = World::new();
+    let role = "arn:aws:iam::123456789012:role/poolgate";
+    for (action, page, status, code, is_open) in [
+        ("AssumeRole", true, 403, "InvalidClientTokenId", false),
+        (
+            "GetCallerIdentity",
+            true,
+            403,
+            "InvalidClientTokenId",
+            false,
+        ),
+        ("AssumeRole", false, 200, "", false),
+        (
+            "AssumeRoleWithWebIdentity",
+            true,
+            400,
+            "ValidationError",
+            true,
+        ),
+    ] {
+        let mut request = signed_form(
+            &form_of(action, role),
+            action != "AssumeRoleWithWebIdentity",
+        );
+        if page {
+            let origin = "https://page.example.org".parse().unwrap();
+            request.headers_mut().insert("origin", origin);
+        }
+
+        let Reply::Whole(response) = world.emulator.serve(request).await else {
+            panic!("{action} has no answer");
+        };
+
+        let xml = String::from_utf8_lossy(response.body()).into_owned();
+        assert_eq!(response.status(), status, "{action}: {xml}");
+        assert!(xml.contains(code), "{action}: {xml}");
+        let open = response
+            .headers()
+            .contains_key("access-control-allow-origin");
+        assert_eq!(open, is_open, "{action}");
+    }
+}
+
 fn assume_with_signature(world: &World, role: &str, signed: bool) -> (StatusCode, String) {
-    let form = format!(
-        "Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=ann\
+    let request = signed_form(&form_of("AssumeRole", role), signed);
+    let response = sts::handle(&world.emulator, &request);
+    let xml = String::from_utf8(response.body().to_vec()).unwrap();
+    (response.status(), xml)
+}
+
+fn form_of(action: &str, role: &str) -> String {
+    format!(
+        "Action={action}&Version=2011-06-15&RoleArn={role}&RoleSessionName=ann\
          &Tags.member.1.Key=poolgate%3Acaller&Tags.member.1.Value=token%3Aann"
-    );
+    )
+}
+
+fn signed_form(form: &str, signed: bool) -> Request<Bytes> {
     let mut request = Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(Bytes::from(form))
+        .body(Bytes::from(form.to_owned()))
         .unwrap();
     if signed {
         let scope = "AKIA/20150830/us-east-1/sts/aws4_request";
@@ -73,9 +128,7 @@ fn assume_with_signature(world: &World, role: &str, signed: bool) -> (StatusCode
         headers.insert("authorization", value.parse().unwrap());
         headers.insert("x-amz-date", "20150830T123600Z".parse().unwrap());
     }
-    let response = sts::handle(&world.emulator, &request);
-    let xml = String::from_utf8(response.body().to_vec()).unwrap();
-    (response.status(), xml)
+    request
 }
 
 fn token_of_guest(world: &World) -> String {

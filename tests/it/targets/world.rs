@@ -1,8 +1,10 @@
 //! poolgate as operators run it, in front of two accounts.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use poolgate::emulator::SecretKeys;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::server::{self, Emulating};
 use tempfile::TempDir;
@@ -21,6 +23,10 @@ pub(super) const BANK: &str = "222222222222";
 pub(super) const EVERYTHING: &str = r#"@id("everything") permit (principal, action, resource);"#;
 
 pub(super) type Client = CognitoIdentityServiceClient<Channel>;
+
+/// poolgate's own credentials.
+pub(super) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(super) const SECRET: &str = "a-secret-of-poolgate";
 
 /// Who may call.
 const CALLERS: [&str; 4] = ["ann", "bob", "cat", "dan"];
@@ -57,8 +63,8 @@ impl World {
             ("POOLGATE_AUDIT__FILE", journal.to_str().unwrap()),
             ("POOLGATE_QUOTA__IN_FORCE", "never"),
             ("POOLGATE_UPSTREAM__SPARE", "never"),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "a-secret-of-poolgate"),
+            ("AWS_ACCESS_KEY_ID", KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
         ];
         environment.extend(more);
         Self {
@@ -78,6 +84,11 @@ impl World {
         InterceptedService::new(self.process.channel().await, bearer)
     }
 
+    /// Where metrics are, if that is set.
+    pub(super) fn admin(&self) -> SocketAddr {
+        self.process.admin().unwrap()
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.directory.path().join("audit.jsonl")
     }
@@ -95,7 +106,13 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// One that takes every signature.
     pub(super) async fn start(number: &str) -> Self {
+        Self::with_keys(number, SecretKeys::default()).await
+    }
+
+    /// One that holds signatures against these keys.
+    pub(super) async fn with_keys(number: &str, keys: SecretKeys) -> Self {
         let free = "127.0.0.1:0".parse().unwrap();
         let mut parts = server::Parts {
             admin: server::admin::Settings { listen: None },
@@ -103,6 +120,7 @@ impl Account {
             ..Default::default()
         };
         parts.emulator.account_id = number.to_owned();
+        parts.emulator.secret_keys = keys;
         let emulating = server::start_emulating(parts).await.unwrap();
         Self {
             url: format!("http://{}", emulating.address),

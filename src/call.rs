@@ -11,6 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
+mod unclear;
+
+pub use unclear::{Unclear, Why};
+
 /// The name of a call: the caller's own `x-request-id`, or one we made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);

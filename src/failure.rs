@@ -9,10 +9,14 @@ use crate::operation::Operation;
 mod answered;
 mod denial;
 mod limited;
+mod place;
+mod private;
 
 pub use answered::{AwsError, Lost};
 pub use denial::Denial;
 pub use limited::{AccountQuota, Limited};
+pub use place::Place;
+pub use private::Private;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -170,21 +174,21 @@ pub enum Failure {
     AccountQuota(AccountQuota),
     /// AWS answers so slowly that no more calls are made at a time; nothing was sent.
     #[error(
-        "Amazon Cognito Identity in {region} is slow; no more than {limit} calls are made at a time"
+        "Amazon Cognito Identity in {place} is slow; no more than {limit} calls are made at a time"
     )]
     UpstreamOverloaded {
-        /// The region.
-        region: String,
+        /// Where.
+        place: Place,
         /// How many calls are under way.
         limit: usize,
     },
     /// The operation failed too often to be tried at this moment; nothing was sent.
-    #[error("{operation} fails in {region}, and is not tried for a moment")]
+    #[error("{operation} fails in {place}, and is not tried for a moment")]
     CircuitOpen {
         /// The operation.
         operation: Operation,
-        /// The region.
-        region: String,
+        /// Where.
+        place: Place,
         /// How long it takes until it is tried again, in whole milliseconds.
         wait: Duration,
     },

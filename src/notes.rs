@@ -32,6 +32,7 @@ pub struct Told {
     message: OnceLock<Bytes>,
     subject: OnceLock<Arc<Subject>>,
     target: OnceLock<Target>,
+    requested_target: OnceLock<String>,
     ruling: OnceLock<Ruling>,
     allowance: Mutex<Option<Allowance>>,
     quota_wait: OnceLock<Duration>,
@@ -153,6 +154,16 @@ impl Told {
     /// Which of AWS's accounts the call goes to, once that is chosen.
     pub fn target(&self) -> Option<&Target> {
         self.target.get()
+    }
+
+    /// Notes the target that the call names and does not go to.
+    pub fn set_requested_target(&self, name: &str) {
+        self.requested_target.get_or_init(|| name.to_owned());
+    }
+
+    /// The target that the call names, where it does not go there.
+    pub fn requested_target(&self) -> Option<&str> {
+        self.requested_target.get().map(String::as_str)
     }
 
     /// Notes what policies made of the call.

@@ -250,10 +250,10 @@ fn answer(failure: &Failure, about: About<'_>) -> Answer {
         }
         F::Overloaded => unavailable("OVERLOADED", failure),
         F::AccountQuota(quota) => limits::of_account(quota, failure),
-        F::UpstreamOverloaded { region, .. } => {
-            limits::shed("UPSTREAM_OVERLOADED", region, failure, RETRY_DELAY)
+        F::UpstreamOverloaded { place, .. } => {
+            limits::shed("UPSTREAM_OVERLOADED", place, failure, RETRY_DELAY)
         }
-        F::CircuitOpen { region, wait, .. } => limits::shed("CIRCUIT_OPEN", region, failure, *wait),
+        F::CircuitOpen { place, wait, .. } => limits::shed("CIRCUIT_OPEN", place, failure, *wait),
         F::Unreachable(_) => unavailable("UPSTREAM_UNREACHABLE", failure),
         F::UpstreamTimeout => Answer::ours(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", failure),
         F::UnreadableAnswer(lost) => {

@@ -41,7 +41,7 @@ mod writes;
 
 pub use admission::{Admission, Admitted, Asked};
 pub use known::{ABSENCE_LASTS, TAGS_LAST, Tags};
-pub use meter::{Circuit, Meter, Shed};
+pub use meter::{Assumed, Circuit, Meter, Shed};
 pub use outgoing::Outgoing;
 pub use settings::{KNOWN_REGIONS, Kind, Settings, Spare};
 pub use targets::{ExternalId, RoleArn, RoleSettings, TargetSettings};
@@ -57,7 +57,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::call::Target;
+use crate::call::{Target, Unclear};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::notes::Notes;
@@ -122,11 +122,10 @@ impl Upstream {
     ///
     /// # Errors
     ///
-    /// A failure of the metadata when it names no target, or has to name one and does not,
-    /// and [`Failure::UnknownRegion`] where targets are set up and the region is not the
-    /// target's.
-    pub fn choose(&self, named: Option<&[u8]>, region: Option<&str>) -> Result<Target, Failure> {
-        self.ways.choose(named, region).cloned()
+    /// Why none is chosen: the metadata names no target, or has to name one and does not, or
+    /// the region is not the target's.
+    pub fn choose(&self, named: Option<&[u8]>, region: Option<&str>) -> Result<Target, Unclear> {
+        self.ways.choose(named, region)
     }
 
     /// Makes one call. `send` is given the client to send with.
@@ -230,7 +229,8 @@ impl Upstream {
             let request = send(client);
             let way = Arc::clone(&way);
             async move {
-                let settled = settle(operation, &notes, sending.noted(request).await);
+                let answer = sending.noted(request).await;
+                let settled = settle(operation, &notes, &way.private, answer);
                 let failure = settled.as_ref().err();
                 sending.ended(failure);
                 under_way.end(failure);

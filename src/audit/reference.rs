@@ -194,6 +194,10 @@ const FIELDS: &[Field] = &[
         "the target whose account was called, where targets are set up",
     ),
     (
+        "additionalEventData.requestedTarget",
+        "the target that the call named, in the caller's words, where it did not go there: there is none of the name, or it does not answer for the region or the account",
+    ),
+    (
         "additionalEventData.quotaLimit",
         "the limit that the call was counted by",
     ),

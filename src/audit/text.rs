@@ -147,6 +147,7 @@ mod tests {
             let aws = Failure::Aws(AwsError {
                 code: "SomeException".to_owned(),
                 message: message.clone(),
+                private: Default::default(),
                 request_id: None,
                 http_status: 400,
             });

@@ -1,5 +1,7 @@
 //! What AWS answered, or was lost of it.
 
+use super::Private;
+
 /// What is known about an answer that was lost or cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
@@ -18,6 +20,8 @@ pub struct AwsError {
     pub code: String,
     /// AWS's message.
     pub message: String,
+    /// What of it callers are not told.
+    pub private: Private,
     /// AWS's identifier of the request.
     pub request_id: Option<String>,
     /// The HTTP status.

@@ -9,20 +9,23 @@ use http::request::Parts;
 
 use super::slot::{peer, slot};
 use super::{Gate, Meter, Request};
-use crate::call::{Deadline, Flow, Resource, Subject, Target, Tenant};
+use crate::call::{Deadline, Flow, Resource, Subject, Target, Tenant, Unclear};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::failure::{Denial, Failure};
 use crate::notes::{Notes, Ruling};
 use crate::operation::Operation;
-use crate::policy::{Action, Decision, Engine, Facts, Outcome, Prospect, Question, Verdict};
+use crate::policy::{Action, Decision, Engine, Facts, Needs, Outcome, Prospect, Question, Verdict};
 use crate::rpc::Rpc;
+
+mod unclear;
 
 /// Answers PERMISSION_DENIED unless the policies permit the call.
 ///
 /// It stands below the layers that fill in the caller, the operation, the subject and the target; a
 /// slot that is empty is a defect and refuses the call. A call that names a
-/// [`Tenant`] is refused as INVALID_ARGUMENT before anything is looked up.
+/// [`Tenant`] is refused as INVALID_ARGUMENT before anything is looked up, and one that goes to
+/// no target as its caller may know.
 pub struct Authorize {
     engine: Arc<Engine>,
     lookup: Arc<dyn Lookup>,
@@ -102,14 +105,7 @@ impl Authorize {
         let subject: &Subject = slot::<Arc<Subject>>(&request.extensions)?;
         let needs = policies.needs(operation.into());
         let target = slot::<Target>(&request.extensions)?;
-        let mut facts = Facts {
-            target: target.name.clone(),
-            account: target.account.clone(),
-            ..Facts::default()
-        };
-        if needs.pool_of_identity {
-            facts.pool_of_identity = self.pools(target, subject.resource.identities());
-        }
+        let mut facts = self.facts(target, subject, needs);
         if needs.tags {
             match policies.prospect(&self.question(request, operation.into(), &facts)?) {
                 Prospect::Denied(decision) => return Ok(decision),
@@ -120,6 +116,19 @@ impl Authorize {
             }
         }
         Ok(policies.decide(&self.question(request, operation.into(), &facts)?))
+    }
+
+    /// What is known without asking AWS.
+    fn facts(&self, target: &Target, subject: &Subject, needs: Needs) -> Facts {
+        Facts {
+            target: target.name.clone(),
+            account: target.account.clone(),
+            pool_of_identity: match needs.pool_of_identity {
+                true => self.pools(target, subject.resource.identities()),
+                false => HashMap::new(),
+            },
+            ..Facts::default()
+        }
     }
 
     fn question<'a>(
@@ -190,14 +199,11 @@ impl Gate for Authorize {
         async move {
             let (request, body) = request.into_parts();
             refuse_tenant(&request)?;
-            let decision = self.decide(&request).await?;
-            self.count(Rpc::of_path(request.uri.path()), &decision);
-            if let Some(notes) = request.extensions.get::<Notes>() {
-                notes.set_ruling(Ruling {
-                    decision: word(&decision),
-                    policies: decision.policies.clone(),
-                });
+            if let Some(unclear) = request.extensions.get::<Arc<Unclear>>() {
+                return Err(self.refuse(&request, unclear)?);
             }
+            let decision = self.decide(&request).await?;
+            self.tell(&request, &decision);
             match decision.verdict {
                 Verdict::Allowed => Ok(Request::from_parts(request, body)),
                 Verdict::Denied(denial) => Err(Failure::PermissionDenied(denial)),
@@ -208,6 +214,16 @@ impl Gate for Authorize {
 }
 
 impl Authorize {
+    fn tell(&self, request: &Parts, decision: &Decision) {
+        self.count(Rpc::of_path(request.uri.path()), decision);
+        if let Some(notes) = request.extensions.get::<Notes>() {
+            notes.set_ruling(Ruling {
+                decision: word(decision),
+                policies: decision.policies.clone(),
+            });
+        }
+    }
+
     fn count(&self, rpc: Rpc, decision: &Decision) {
         self.meter.authorized(rpc, word(decision));
         if let Some(shadow) = &decision.shadow {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::slot::slot;
 use super::{Gate, Request};
-use crate::call::{Subject, Target};
+use crate::call::{Subject, Target, Unclear, Why};
 use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::upstream::Upstream;
@@ -17,13 +17,20 @@ use crate::upstream::Upstream;
 /// region. The target is noted.
 ///
 /// It is chosen once, so that what policies judge and what records say is where the call
-/// goes.
-pub struct Targets(Arc<Upstream>);
+/// goes. Where none is, and policies are asked further down, the slot [`Unclear`] is filled, and
+/// what they make of it is the answer: before that nobody is told which targets there are.
+pub struct Targets {
+    upstream: Arc<Upstream>,
+    are_judged: bool,
+}
 
 impl Targets {
-    /// Chooses among the targets of `upstream`.
-    pub fn new(upstream: Arc<Upstream>) -> Self {
-        Self(upstream)
+    /// Chooses among the targets of `upstream`, for calls that policies judge or do not.
+    pub fn new(upstream: Arc<Upstream>, are_judged: bool) -> Self {
+        Self {
+            upstream,
+            are_judged,
+        }
     }
 }
 
@@ -35,17 +42,35 @@ impl Gate for Targets {
             let subject = slot::<Arc<Subject>>(request.extensions())?;
             let mut named = request.headers().get_all(Target::METADATA).iter();
             let (first, second) = (named.next(), named.next());
+            let named = first.map(|name| name.as_bytes());
+            let notes = request.extensions().get::<Notes>();
+            let note = || {
+                if let (Some(notes), Some(named)) = (notes, named) {
+                    notes.set_requested_target(&String::from_utf8_lossy(named));
+                }
+            };
             if second.is_some() {
+                note();
                 let reason = format!("`{}` is there twice", Target::METADATA);
                 return Err(Failure::field(Target::METADATA, reason));
             }
-            let named = first.map(|name| name.as_bytes());
-            let target = self.0.choose(named, subject.region.as_deref())?;
-            if let Some(notes) = request.extensions().get::<Notes>() {
-                notes.set_target(&target);
+            let chosen = self.upstream.choose(named, subject.region.as_deref());
+            if let (Ok(target), Some(notes)) = (&chosen, notes) {
+                notes.set_target(target);
             }
-            is_of(subject, &target)?;
-            request.extensions_mut().insert(target);
+            match chosen.and_then(|target| is_of(subject, target)) {
+                Ok(target) => {
+                    request.extensions_mut().insert(target);
+                }
+                Err(unclear) if self.are_judged && !unclear.about.is_empty() => {
+                    note();
+                    request.extensions_mut().insert(Arc::new(unclear));
+                }
+                Err(unclear) => {
+                    note();
+                    return Err(unclear.told());
+                }
+            }
             Ok(request)
         }
         .boxed()
@@ -54,9 +79,9 @@ impl Gate for Targets {
 
 /// Refuses the ARN of a pool in another account than the target's: policies would judge the
 /// pool of that name in the one, and AWS be asked for the one in the other.
-fn is_of(subject: &Subject, target: &Target) -> Result<(), Failure> {
+fn is_of(subject: &Subject, target: Target) -> Result<Target, Unclear> {
     let (Some(_), Some(account)) = (&target.name, &target.account) else {
-        return Ok(());
+        return Ok(target);
     };
     let arn = subject
         .parameters
@@ -66,10 +91,10 @@ fn is_of(subject: &Subject, target: &Target) -> Result<(), Failure> {
         .and_then(|arn| arn.split(':').nth(4))
         .unwrap_or_default();
     match named.is_empty() || *named == **account {
-        true => Ok(()),
-        false => Err(Failure::field(
-            "resource_arn",
-            "the account in the ARN is not the one that the call goes to",
-        )),
+        true => Ok(target),
+        false => Err(Unclear {
+            about: vec![target],
+            why: Why::Account,
+        }),
     }
 }

@@ -92,8 +92,7 @@ pub fn explain(settings: &Settings, case: &Case) -> Result<Explanation, String> 
         .map_err(|failure| format!("refused before policies are asked: {failure}"))?;
     let named = case.target.as_deref().map(str::as_bytes);
     let target = case.called.choose(named, subject.region.as_deref());
-    let target =
-        target.map_err(|failure| format!("refused before policies are asked: {failure}"))?;
+    let target = target.map_err(|unclear| format!("goes to no target: {}", unclear.told()))?;
     let facts = Facts {
         account: target.account,
         target: target.name,

@@ -54,7 +54,7 @@ pub fn inner(
     let panics = Arc::clone(meter);
     let authorize = rules.authorize(&upstream, meter, clock, Judged::Operations);
     let (limit, weigh) = rules.limit(meter, clock).unzip();
-    let targets = Targets::new(Arc::clone(&upstream));
+    let targets = Targets::new(Arc::clone(&upstream), rules.policies.is_some());
     let service = CognitoIdentityServiceServer::new(Service::new(upstream, clock.clone()))
         .max_decoding_message_size(settings.max_message_bytes);
     let ring = ServiceBuilder::new()
@@ -86,7 +86,8 @@ pub fn inner(
         // what is known without it was charged before.
         .option_layer(weigh)
         // After the message is read, because the region of its resource chooses, too; before
-        // policies are asked, because they judge where the call goes.
+        // policies are asked, because they judge where the call goes, and who is told that it
+        // goes nowhere.
         .layer(Around::new(Gated(targets)))
         // As soon as nothing is left that needs no AWS, because what policies look up there
         // takes the caller's turn.

@@ -38,6 +38,10 @@ pub(super) fn answer(error: &AwsError, operation: Option<Operation>) -> Answer {
     if names_who_asked(&error.message) {
         return backend(error, DENIED);
     }
+    let error = &AwsError {
+        message: error.private.hide(&error.message),
+        ..error.clone()
+    };
     let unsigned = operation.is_some_and(|operation| operation.signing() == Signing::Unsigned);
     let (code, retry) = match error.code.as_str() {
         "InvalidParameterException" | "ValidationException" | "SerializationException" => {
@@ -264,12 +268,13 @@ mod tests {
 
     use super::super::{About, status};
     use super::*;
-    use crate::failure::Failure;
+    use crate::failure::{Failure, Private};
 
     fn error(code: &str, message: &str) -> Failure {
         Failure::Aws(AwsError {
             code: code.to_owned(),
             message: message.to_owned(),
+            private: Default::default(),
             request_id: Some("aws-1".to_owned()),
             http_status: 400,
         })
@@ -308,6 +313,40 @@ mod tests {
                 );
                 let details = String::from_utf8_lossy(status.details()).into_owned();
                 for planted in ["999999999999", "gate-prod", "i-0abc"] {
+                    assert!(!told.contains(planted), "{code}: {told}");
+                    assert!(!details.contains(planted), "{code}: {details}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_an_account_that_is_called_or_its_role_is_hidden_in_every_part_of_an_answer() {
+        let role = "arn:aws:iam::999999999999:role/gate-prod";
+        let private = Private::new(vec!["999999999999".to_owned(), role.to_owned()]);
+        for message in [
+            format!("Access to Role '{role}' is forbidden."),
+            "Resource 'arn:aws:cognito-identity:eu-west-1:999999999999:identitypool/x' not found."
+                .to_owned(),
+            format!(
+                "1 validation error detected: Value '{role}' at 'identityPoolId' failed to satisfy \
+                 constraint: Member must not be of 999999999999"
+            ),
+        ] {
+            for code in KNOWN.iter().chain(&["AccessDenied", "Made.Up"]) {
+                let failure = Failure::Aws(AwsError {
+                    code: (*code).to_owned(),
+                    message: message.clone(),
+                    private: private.clone(),
+                    request_id: None,
+                    http_status: 400,
+                });
+
+                let status = status(&failure, about(Operation::DescribeIdentityPool));
+
+                let told = format!("{status:?} {:?}", status.get_error_details());
+                let details = String::from_utf8_lossy(status.details()).into_owned();
+                for planted in ["999999999999", "gate-prod"] {
                     assert!(!told.contains(planted), "{code}: {told}");
                     assert!(!details.contains(planted), "{code}: {details}");
                 }

@@ -6,7 +6,7 @@ use tonic::Code;
 use tonic_types::QuotaViolation;
 
 use super::{AWS_DOMAIN, About, Answer, MAX_DETAIL, Retry, text};
-use crate::failure::{AccountQuota, Failure, Limited};
+use crate::failure::{AccountQuota, Failure, Limited, Place};
 use crate::operation::Operation;
 use crate::pb;
 
@@ -72,9 +72,13 @@ pub(super) fn of_account(quota: &AccountQuota, failure: &Failure) -> Answer {
     answer.retry(Retry::After(*wait))
 }
 
-/// Says that AWS in a region is left in peace, and for how long.
-pub(super) fn shed(reason: &str, region: &str, failure: &Failure, wait: Duration) -> Answer {
-    Answer::ours(Code::Unavailable, reason, failure)
-        .metadata("region", region)
-        .retry(Retry::After(wait))
+/// Says that AWS is left in peace, where, and for how long.
+pub(super) fn shed(reason: &str, place: &Place, failure: &Failure, wait: Duration) -> Answer {
+    let answer = Answer::ours(Code::Unavailable, reason, failure)
+        .metadata("region", &place.region)
+        .retry(Retry::After(wait));
+    match &place.target {
+        Some(target) => answer.metadata("target", target),
+        None => answer,
+    }
 }

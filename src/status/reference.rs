@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic_types::StatusExt;
 
 use super::{AWS_DOMAIN, About, OUR_DOMAIN, aws, code_name, status};
-use crate::failure::{AccountQuota, AwsError, Denial, Failure, Limited, Lost};
+use crate::failure::{AccountQuota, AwsError, Denial, Failure, Limited, Lost, Place};
 use crate::operation::Operation;
 
 /// A Markdown table of every reason of ours, and one of what AWS's codes become.
@@ -25,6 +25,7 @@ pub fn reference() -> String {
         let failure = Failure::Aws(AwsError {
             code: (*code).to_owned(),
             message: String::new(),
+            private: Default::default(),
             request_id: None,
             http_status: 400,
         });
@@ -40,6 +41,13 @@ fn row(failure: &Failure, last: &str) -> String {
         .map_or_else(String::new, |info| info.reason);
     let number = i32::from(status.code()).to_string();
     format!("| `{reason}` | {} | {last} |", code_name(Some(&number)))
+}
+
+fn somewhere() -> Place {
+    Place {
+        region: "…".into(),
+        target: None,
+    }
 }
 
 /// One failure of every kind that is not AWS's.
@@ -109,12 +117,12 @@ fn examples() -> Vec<Failure> {
             wait: Duration::from_secs(1),
         }),
         Failure::UpstreamOverloaded {
-            region: "…".to_owned(),
+            place: somewhere(),
             limit: 16,
         },
         Failure::CircuitOpen {
             operation: Operation::GetId,
-            region: "…".to_owned(),
+            place: somewhere(),
             wait: Duration::from_secs(1),
         },
         Failure::Unreachable(Lost::default()),

@@ -328,6 +328,7 @@ mod tests {
             entries: 3,
         };
         metrics.watch_caches(move || vec![remembered("pool_tags")]);
+        upstream::Meter::assumed(&metrics, upstream::Assumed::Given, Duration::ZERO);
         account::Meter::decided(&metrics, here, operation, account::Decision::Waited);
         account::Meter::waiting(&metrics, here, operation, 1);
         account::Meter::rate(&metrics, here, operation, 24.5);

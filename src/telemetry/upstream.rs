@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +14,11 @@ use super::metrics::{Metrics, add};
 use super::names::upstream as names;
 use crate::operation::Operation;
 use crate::quota::account::{self, Decision};
-use crate::upstream::{self, Circuit, Shed};
+use crate::upstream::{self, Assumed, Circuit, Shed};
+
+mod sessions;
+
+use sessions::Sessions;
 
 /// Targets, accounts and regions are those that are configured.
 type Labels = Vec<(&'static str, Cow<'static, str>)>;
@@ -29,6 +34,7 @@ pub(super) struct UpstreamMetrics {
     in_flight_limit: Family<Labels, Gauge>,
     breakers: Family<Labels, Fraction>,
     probes: Family<Labels, Gauge>,
+    sessions: Sessions,
     decisions: Family<Labels, Counter>,
     waiting: Family<Labels, Gauge>,
     rates: Family<Labels, Fraction>,
@@ -44,6 +50,7 @@ impl UpstreamMetrics {
         add(registry, &names::UPSTREAM_IN_FLIGHT_LIMIT, limit);
         add(registry, &names::UPSTREAM_BREAKER, self.breakers.clone());
         add(registry, &names::UPSTREAM_PROBE, self.probes.clone());
+        self.sessions.register(registry);
         add(registry, &names::ACCOUNT_DECISIONS, self.decisions.clone());
         add(registry, &names::ACCOUNT_WAITING, self.waiting.clone());
         add(registry, &names::ACCOUNT_RATE, self.rates.clone());
@@ -128,6 +135,10 @@ impl upstream::Meter for Metrics {
     fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
         self.whole().breaker(region, operation, state);
     }
+
+    fn assumed(&self, outcome: Assumed, took: Duration) {
+        self.whole().assumed(outcome, took);
+    }
 }
 
 impl upstream::Meter for One {
@@ -153,6 +164,10 @@ impl upstream::Meter for One {
 
     fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
         self.part().breaker(region, operation, state);
+    }
+
+    fn assumed(&self, outcome: Assumed, took: Duration) {
+        self.part().assumed(outcome, took);
     }
 }
 
@@ -223,6 +238,11 @@ impl Part<'_> {
         self.metrics.breakers.get_or_create(&labels).set(open);
     }
 
+    fn assumed(self, outcome: Assumed, took: Duration) {
+        let labels = self.of_nothing_else();
+        self.metrics.sessions.asked(labels, outcome, took);
+    }
+
     fn decided(self, region: &str, operation: Operation, decision: Decision) {
         let decision = match decision {
             Decision::Admitted => "admitted",
@@ -245,12 +265,17 @@ impl Part<'_> {
         self.metrics.rates.get_or_create(&labels).set(rate);
     }
 
-    fn of_region(self, region: &str) -> Labels {
+    fn of_nothing_else(self) -> Labels {
         let of = self
             .of
             .map(|(label, name)| (label, Cow::from(name.to_owned())));
-        let region = ("region", Cow::from(region.to_owned()));
-        of.into_iter().chain([region]).collect()
+        of.into_iter().collect()
+    }
+
+    fn of_region(self, region: &str) -> Labels {
+        let mut labels = self.of_nothing_else();
+        labels.push(("region", Cow::from(region.to_owned())));
+        labels
     }
 
     fn of_operation(self, region: &str, operation: Operation) -> Labels {

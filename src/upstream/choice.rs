@@ -5,8 +5,7 @@
 
 use super::settings::Settings;
 use super::targets::TargetSettings;
-use crate::call::Target;
-use crate::failure::Failure;
+use crate::call::{Target, Unclear, Why};
 
 impl Settings {
     /// The target of a call for a resource in `region`, which names one or none.
@@ -14,50 +13,51 @@ impl Settings {
     /// # Errors
     ///
     /// As [`Upstream::choose`](super::Upstream::choose).
-    pub fn choose(&self, named: Option<&[u8]>, region: Option<&str>) -> Result<Target, Failure> {
+    pub fn choose(&self, named: Option<&[u8]>, region: Option<&str>) -> Result<Target, Unclear> {
         let position = position(self, named, region)?;
         let target = position.and_then(|position| self.targets.get(position));
-        let account = match target {
-            Some(target) => Some(target.account_id.as_str()),
-            None => self.account_id.as_deref(),
-        };
-        Ok(Target {
-            name: target.map(|target| target.name.as_str().into()),
-            account: account.map(Into::into),
+        Ok(match target {
+            Some(target) => called(target),
+            None => Target {
+                name: None,
+                account: self.account_id.as_deref().map(Into::into),
+            },
         })
     }
 }
 
 /// Where in the settings the target of a call stands; nothing where there are no targets.
-pub(super) fn position(
+fn position(
     settings: &Settings,
     named: Option<&[u8]>,
     region: Option<&str>,
-) -> Result<Option<usize>, Failure> {
+) -> Result<Option<usize>, Unclear> {
     let targets = &settings.targets;
     if targets.is_empty() {
         return match named {
             None => Ok(None),
-            Some(_) => Err(refused("no targets are set up; leave it out")),
+            Some(_) => Err(unclear(&[], Why::NoneSetUp)),
         };
     }
     let region = region.unwrap_or(&settings.region);
-    let unknown = || Failure::UnknownRegion {
-        region: region.to_owned(),
-    };
+    let here: Vec<&TargetSettings> = targets.iter().filter(|one| answers(one, region)).collect();
     if let Some(named) = named {
         let mut all = targets.iter().enumerate();
         return match all.find(|(_, target)| target.name.as_bytes() == named) {
             Some((position, target)) if answers(target, region) => Ok(Some(position)),
-            Some(_) => Err(unknown()),
-            None => Err(refused(&format!(
-                "there is no target of this name; the targets of `{region}` are {}",
-                names(targets, region)
-            ))),
+            Some((_, target)) => Err(unclear(&[target], Why::Region(region.to_owned()))),
+            None => {
+                let all: Vec<&TargetSettings> = targets.iter().collect();
+                let why = Why::NoSuch {
+                    region: region.to_owned(),
+                    here: here.iter().map(|target| target.name.clone()).collect(),
+                };
+                Err(unclear(&all, why))
+            }
         };
     }
-    if !targets.iter().any(|target| answers(target, region)) {
-        return Err(unknown());
+    if here.is_empty() {
+        return Err(unclear(&[], Why::Region(region.to_owned())));
     }
     let mut by_itself = targets
         .iter()
@@ -65,10 +65,12 @@ pub(super) fn position(
         .filter(|(_, target)| answers(target, region) && !target.named_only);
     match (by_itself.next(), by_itself.next()) {
         (Some((position, _)), None) => Ok(Some(position)),
-        _ => Err(refused(&format!(
-            "a call for `{region}` has to name one of the targets {}",
-            names(targets, region)
-        ))),
+        _ => Err(unclear(
+            &here,
+            Why::NotNamed {
+                region: region.to_owned(),
+            },
+        )),
     }
 }
 
@@ -76,26 +78,24 @@ fn answers(target: &TargetSettings, region: &str) -> bool {
     target.regions.iter().any(|known| known == region)
 }
 
-/// The names of the targets that answer for a region.
-fn names(targets: &[TargetSettings], region: &str) -> String {
-    let here = targets.iter().filter(|target| answers(target, region));
-    let names: Vec<String> = here.map(|target| format!("`{}`", target.name)).collect();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+fn unclear(about: &[&TargetSettings], why: Why) -> Unclear {
+    Unclear {
+        about: about.iter().map(|target| called(target)).collect(),
+        why,
     }
 }
 
-fn refused(reason: &str) -> Failure {
-    Failure::field(
-        Target::METADATA,
-        format!("`{}`: {reason}", Target::METADATA),
-    )
+fn called(target: &TargetSettings) -> Target {
+    Target {
+        name: Some(target.name.as_str().into()),
+        account: Some(target.account_id.as_str().into()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
 
     fn target(name: &str, account: &str, regions: &[&str], named_only: bool) -> TargetSettings {
         TargetSettings {
@@ -125,7 +125,7 @@ mod tests {
         let chosen = settings().choose(named.map(str::as_bytes), region);
         chosen
             .map(|target| target.name.unwrap().to_string())
-            .map_err(|failure| failure.to_string())
+            .map_err(|unclear| unclear.told().to_string())
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
                 region: region.to_owned(),
             };
             let chosen = settings().choose(named.map(str::as_bytes), Some(region));
-            assert_eq!(chosen, Err(unknown), "{named:?}");
+            assert_eq!(chosen.map_err(|it| it.told()), Err(unknown), "{named:?}");
         }
     }
 

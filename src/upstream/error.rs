@@ -12,11 +12,15 @@ use aws_sdk_cognitoidentity::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use crate::failure::{AwsError, Failure, Lost};
+use crate::failure::{AwsError, Failure, Lost, Private};
 use crate::operation::Operation;
 
-/// The failure behind an error of the SDK.
-pub(super) fn failure<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure
+/// The failure behind an error of the SDK. Callers are not told what is `private`.
+pub(super) fn failure<E>(
+    operation: Operation,
+    private: &Private,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -30,6 +34,7 @@ where
             Some(code) => Failure::Aws(AwsError {
                 code: code.to_owned(),
                 message: service.err().message().unwrap_or_default().to_owned(),
+                private: private.clone(),
                 request_id: service.raw().request_id().map(str::to_owned),
                 http_status: service.raw().status().as_u16(),
             }),

@@ -1,6 +1,7 @@
 //! Where it is told what goes to AWS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::operation::Operation;
 
@@ -19,6 +20,21 @@ pub trait Meter: Send + Sync {
     fn in_flight(&self, region: &str, calls: usize, limit: usize);
     /// The circuit breaker of an operation is in this state.
     fn breaker(&self, region: &str, operation: Operation, state: Circuit);
+    /// The role of the target was asked for, which took this long.
+    fn assumed(&self, outcome: Assumed, took: Duration);
+}
+
+/// What became of asking for a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumed {
+    /// There is a session.
+    Given,
+    /// AWS refuses the role, or refuses it to this caller.
+    Refused,
+    /// It could not be asked for at that moment.
+    Unavailable,
+    /// poolgate's own credentials are not there, or are not taken.
+    NoCredentials,
 }
 
 /// Why a call was not made.
@@ -58,4 +74,6 @@ impl Meter for Untold {
     fn in_flight(&self, _: &str, _: usize, _: usize) {}
 
     fn breaker(&self, _: &str, _: Operation, _: Circuit) {}
+
+    fn assumed(&self, _: Assumed, _: Duration) {}
 }

@@ -16,7 +16,7 @@ use super::meter::{Circuit, Meter};
 use super::settings::{self, Settings, Spare};
 use crate::call::Flow;
 use crate::clock::Clock;
-use crate::failure::Failure;
+use crate::failure::{Failure, Place};
 use crate::operation::Operation;
 
 mod breaker;
@@ -41,12 +41,14 @@ pub(super) struct Overload {
     regions: Mutex<HashMap<String, Arc<Region>>>,
     on: bool,
     max_in_flight: usize,
+    target: Option<Arc<str>>,
     clock: Clock,
     meter: Arc<dyn Meter>,
 }
 
 struct Region {
-    name: String,
+    name: Arc<str>,
+    target: Option<Arc<str>>,
     clock: Clock,
     meter: Arc<dyn Meter>,
     state: Mutex<State>,
@@ -69,7 +71,13 @@ struct Call {
 }
 
 impl Overload {
-    pub(super) fn new(settings: &Settings, clock: Clock, meter: Arc<dyn Meter>) -> Self {
+    /// Watches the calls to a target, or to the only account there is.
+    pub(super) fn new(
+        settings: &Settings,
+        target: Option<Arc<str>>,
+        clock: Clock,
+        meter: Arc<dyn Meter>,
+    ) -> Self {
         Self {
             regions: Mutex::default(),
             on: match settings.spare {
@@ -78,6 +86,7 @@ impl Overload {
                 Spare::Never => false,
             },
             max_in_flight: settings.max_in_flight,
+            target,
             clock,
             meter,
         }
@@ -145,7 +154,8 @@ impl Overload {
             return Arc::clone(region);
         }
         let region = Arc::new(Region {
-            name: name.to_owned(),
+            name: name.into(),
+            target: self.target.clone(),
             clock: self.clock.clone(),
             meter: Arc::clone(&self.meter),
             state: Mutex::new(State {
@@ -248,7 +258,7 @@ impl Region {
     }
 
     fn shed(&self, operation: Operation, refused: Refused) -> Failure {
-        let (why, failure) = refused.failure(operation, &self.name);
+        let (why, failure) = refused.failure(operation, self.place());
         self.meter.shed(&self.name, operation, why);
         failure
     }
@@ -262,19 +272,27 @@ impl Region {
     }
 
     fn tell_circuit(&self, operation: Operation, circuit: Circuit) {
-        let region = &self.name;
+        let (place, region, target) = (self.place(), &*self.name, self.target.as_deref());
         match circuit {
             Circuit::Open => tracing::warn!(
                 %operation,
                 region,
-                "{operation} fails in {region} again and again: it is not tried for a while"
+                target,
+                "{operation} fails in {place} again and again: it is not tried for a while"
             ),
             Circuit::Closed => {
-                tracing::info!(%operation, region, "{operation} in {region} is well again");
+                tracing::info!(%operation, region, target, "{operation} in {place} is well again");
             }
             Circuit::HalfOpen => {}
         }
         self.meter.breaker(region, operation, circuit);
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            region: Arc::clone(&self.name),
+            target: self.target.clone(),
+        }
     }
 }
 
@@ -292,7 +310,7 @@ mod tests {
             spare: Spare::Always,
             ..Settings::default()
         };
-        let overload = Overload::new(&settings, clock.clone(), Arc::new(Untold));
+        let overload = Overload::new(&settings, None, clock.clone(), Arc::new(Untold));
         let enter = || {
             let flow = Flow::default();
             overload.enter("eu-west-1", Operation::DescribeIdentity, flow)

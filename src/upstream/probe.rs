@@ -80,6 +80,7 @@ mod tests {
             let said = said(Err(Failure::Aws(AwsError {
                 code: code.to_owned(),
                 message: String::new(),
+                private: Default::default(),
                 request_id: None,
                 http_status,
             })));

@@ -4,7 +4,7 @@ use aws_sdk_cognitoidentity::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::error;
-use crate::failure::Failure;
+use crate::failure::{Failure, Private};
 use crate::notes::Notes;
 use crate::operation::Operation;
 
@@ -12,12 +12,13 @@ use crate::operation::Operation;
 pub(super) fn settle<O, E>(
     operation: Operation,
     notes: &Notes,
+    private: &Private,
     answer: Result<O, SdkError<E, HttpResponse>>,
 ) -> Result<O, Failure>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let settled = answer.map_err(|error| error::failure(operation, &error));
+    let settled = answer.map_err(|error| error::failure(operation, private, &error));
     notes.set_in_doubt(settled.as_ref().is_err_and(Failure::is_in_doubt));
     match &settled {
         Ok(_) => notes.set_settled(Ok(())),

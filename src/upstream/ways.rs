@@ -12,7 +12,6 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::Meter;
 use super::attempts::Sending;
-use super::choice;
 use super::clients::{self, Clients};
 use super::known::Known;
 use super::overload::Overload;
@@ -20,10 +19,10 @@ use super::pool_locks::PoolLocks;
 use super::sessions::{self, Sessions};
 use super::settings::Settings;
 use super::targets::TargetSettings;
-use crate::call::Target;
+use crate::call::{Target, Unclear};
 use crate::caller::Caller;
 use crate::clock::Clock;
-use crate::failure::Failure;
+use crate::failure::{Failure, Private};
 
 /// What AWS says of a session that it does not take, or does not take any more; it has done
 /// nothing then.
@@ -60,6 +59,8 @@ pub(super) struct Way {
     pub(super) locks: Arc<PoolLocks>,
     pub(super) overload: Overload,
     pub(super) meter: Arc<dyn Meter>,
+    /// What callers are not told of any of the accounts.
+    pub(super) private: Private,
     /// Where a role is assumed for each caller.
     pub(super) sessions: Option<Sessions>,
 }
@@ -73,6 +74,7 @@ impl Ways {
     ) -> Self {
         let shared = clients::shared(&settings, http_client).await;
         let mut locks: HashMap<String, Arc<PoolLocks>> = HashMap::new();
+        let private = private(&settings);
         let mut all = Vec::new();
         for target in &settings.targets {
             let name: Arc<str> = target.name.as_str().into();
@@ -81,9 +83,12 @@ impl Ways {
             let here = of_target(&settings, target);
             let sessions = target.role.as_ref().map(|role| {
                 let role = role.clone();
-                let ask = sessions::ask(Arc::clone(&name), role, &here, &shared, clock.clone());
+                let (name, meter) = (Arc::clone(&name), Arc::clone(&meter));
+                let ask = sessions::ask(name, role, &here, &shared, clock.clone(), meter);
                 Sessions::new(ask, clock.clone())
             });
+            let of_this = Some(Arc::clone(&name));
+            let overload = Overload::new(&here, of_this, clock.clone(), Arc::clone(&meter));
             all.push(Arc::new(Way {
                 target: Target {
                     name: Some(name),
@@ -91,7 +96,8 @@ impl Ways {
                 },
                 known: Known::default(),
                 locks: Arc::clone(locks),
-                overload: Overload::new(&here, clock.clone(), Arc::clone(&meter)),
+                private: private.clone(),
+                overload,
                 meter,
                 clients: Clients::new(here, shared.clone(), sessions.is_some()),
                 sessions,
@@ -105,7 +111,8 @@ impl Ways {
                 },
                 known: Known::default(),
                 locks: Arc::default(),
-                overload: Overload::new(&settings, clock.clone(), Arc::clone(meter)),
+                private,
+                overload: Overload::new(&settings, None, clock.clone(), Arc::clone(meter)),
                 meter: Arc::clone(meter),
                 clients: Clients::new(settings.clone(), shared, false),
                 sessions: None,
@@ -130,10 +137,8 @@ impl Ways {
         &self,
         named: Option<&[u8]>,
         region: Option<&str>,
-    ) -> Result<&Target, Failure> {
-        let position = choice::position(&self.settings, named, region)?.unwrap_or_default();
-        let way = self.all.get(position).ok_or_else(lost)?;
-        Ok(&way.target)
+    ) -> Result<Target, Unclear> {
+        self.settings.choose(named, region)
     }
 }
 
@@ -170,6 +175,20 @@ fn of_target(settings: &Settings, target: &TargetSettings) -> Settings {
         targets: Vec::new(),
         ..settings.clone()
     }
+}
+
+fn private(settings: &Settings) -> Private {
+    let roles = settings
+        .targets
+        .iter()
+        .filter_map(|target| target.role.as_ref());
+    let arns = roles.map(|role| role.arn.as_str().to_owned());
+    let accounts = settings
+        .targets
+        .iter()
+        .map(|target| target.account_id.clone());
+    let own = settings.account_id.clone();
+    Private::new(arns.chain(accounts).chain(own).collect())
 }
 
 fn lost() -> Failure {
@@ -215,7 +234,7 @@ mod tests {
         let ways = ways(targets.map(|(name, account)| target(name, account)).into()).await;
         let [a, b, c] = ["a", "b", "c"].map(|name| {
             let target = ways.choose(Some(name.as_bytes()), None).unwrap();
-            Arc::clone(ways.to(target).unwrap())
+            Arc::clone(ways.to(&target).unwrap())
         });
 
         let _of_a = a.locks.lock("us-east-1:0a", Default::default()).await;
@@ -243,7 +262,7 @@ mod tests {
 
         let has_sessions = |name: &str| {
             let target = ways.choose(Some(name.as_bytes()), None).unwrap();
-            ways.to(target).unwrap().sessions.is_some()
+            ways.to(&target).unwrap().sessions.is_some()
         };
         assert!(!has_sessions("a"));
         assert!(has_sessions("b"));

@@ -47,6 +47,8 @@ pub(super) struct Additional<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    requested_target: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     quota_limit: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_remaining: Option<u64>,
@@ -122,6 +124,9 @@ impl Call<'_> {
                 .target()
                 .and_then(|target| target.name.as_deref())
                 .map(|name| cut.text(name, WORD, "additionalEventData.target")),
+            requested_target: told
+                .requested_target()
+                .map(|name| cut.text(name, SHOWN, "additionalEventData.requestedTarget")),
             quota_limit: allowance.as_ref().map(|left| {
                 let limit = left.limit.to_string();
                 cut.text(limit, WORD, "additionalEventData.quotaLimit")

@@ -152,6 +152,7 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
         name: Some(text.into()),
         account: Some("123456789012".into()),
     });
+    told.set_requested_target(text);
     told.set_allowance(Allowance {
         limit: text.into(),
         most: u64::MAX,
@@ -176,6 +177,7 @@ fn told(operation: Operation, text: &str, count: usize) -> Told {
         failure: Failure::Aws(AwsError {
             code: text.to_owned(),
             message: text.to_owned(),
+            private: Default::default(),
             request_id: None,
             http_status: 400,
         }),

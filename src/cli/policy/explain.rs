@@ -372,7 +372,7 @@ when { principal.hasTag("team") && resource.hasTag("team") && principal.getTag("
         ]);
 
         assert_eq!(code, exit::USAGE);
-        let expected = "refused before policies are asked: `x-poolgate-target`: no targets are";
+        let expected = "goes to no target: `x-poolgate-target`: no targets are set up";
         assert!(errors.starts_with(expected), "{errors}");
     }
 

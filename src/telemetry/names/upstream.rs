@@ -59,6 +59,22 @@ pub const UPSTREAM_PROBE: Name = Name {
     meaning: "How the last probe of the upstream ended, where `upstream.probe_interval` is set: 1 AWS answered, 0 it did not, or does not take poolgate's credentials.",
 };
 
+/// Sessions that were asked for.
+pub const UPSTREAM_SESSIONS: Name = Name {
+    name: "poolgate_upstream_sessions_total",
+    kind: "counter",
+    labels: &["target", "outcome"],
+    meaning: "Sessions of targets' roles that the Security Token Service was asked for: `given`, `refused` (the role, or this caller), `unavailable` (no answer, or a failure), `no_credentials` (poolgate's own are not there, or are not taken).",
+};
+
+/// How long that took.
+pub const UPSTREAM_SESSION_SECONDS: Name = Name {
+    name: "poolgate_upstream_session_seconds",
+    kind: "histogram",
+    labels: &["target"],
+    meaning: "Seconds until a session that was asked for was there, or was not to be had.",
+};
+
 /// Decisions of the guard.
 pub const ACCOUNT_DECISIONS: Name = Name {
     name: "poolgate_account_decisions_total",
@@ -92,6 +108,8 @@ pub(super) const ALL: &[&Name] = &[
     &UPSTREAM_IN_FLIGHT_LIMIT,
     &UPSTREAM_BREAKER,
     &UPSTREAM_PROBE,
+    &UPSTREAM_SESSIONS,
+    &UPSTREAM_SESSION_SECONDS,
     &ACCOUNT_DECISIONS,
     &ACCOUNT_WAITING,
     &ACCOUNT_RATE,

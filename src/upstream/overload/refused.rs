@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::in_flight::{InFlight, Kind};
-use crate::failure::Failure;
+use crate::failure::{Failure, Place};
 use crate::operation::Operation;
 use crate::upstream::meter::Shed;
 
@@ -17,20 +17,19 @@ pub(super) enum Refused {
 
 impl Refused {
     /// The same for the meter and for the caller.
-    pub(super) fn failure(self, operation: Operation, region: &str) -> (Shed, Failure) {
-        let region = region.to_owned();
+    pub(super) fn failure(self, operation: Operation, place: Place) -> (Shed, Failure) {
         match self {
             Self::Circuit(wait) => {
                 let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
                 let failure = Failure::CircuitOpen {
                     operation,
-                    region,
+                    place,
                     wait: Duration::from_millis(millis),
                 };
                 (Shed::CircuitOpen, failure)
             }
             Self::Full(limit) => {
-                let failure = Failure::UpstreamOverloaded { region, limit };
+                let failure = Failure::UpstreamOverloaded { place, limit };
                 (Shed::Overloaded, failure)
             }
         }

@@ -21,6 +21,7 @@ use super::{Ask, Session, name};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::upstream::error::{chain, source_of};
+use crate::upstream::meter::{Assumed, Meter};
 use crate::upstream::retry::is_throttle;
 use crate::upstream::settings::Settings;
 use crate::upstream::targets::RoleSettings;
@@ -39,22 +40,38 @@ pub(in crate::upstream) fn ask(
     settings: &Settings,
     shared: &SdkConfig,
     clock: Clock,
+    meter: Arc<dyn Meter>,
 ) -> Box<Ask> {
     let client = client(&role, settings, shared);
     let role = Arc::new(role);
     Box::new(move |caller| {
         let (client, role, target) = (client.clone(), Arc::clone(&role), Arc::clone(&target));
-        let clock = clock.clone();
+        let (clock, meter) = (clock.clone(), Arc::clone(&meter));
         let asking = async move {
+            let began = clock.instant();
             let answer = input(&role, &caller).send_with(&client).await;
-            let answer = answer.map_err(|error| failure(&target, &error))?;
-            session(&role, answer, clock.now()).ok_or_else(|| Failure::RoleUnavailable {
-                target: target.to_string(),
-                cause: "the answer holds no credentials".to_owned(),
-            })
+            let answer = answer.map_err(|error| failure(&target, &error));
+            let session = answer.and_then(|answer| {
+                session(&role, answer, clock.now()).ok_or_else(|| Failure::RoleUnavailable {
+                    target: target.to_string(),
+                    cause: "the answer holds no credentials".to_owned(),
+                })
+            });
+            let took = clock.instant().saturating_duration_since(began);
+            meter.assumed(outcome(session.as_ref().err()), took);
+            session
         };
         asking.boxed()
     })
+}
+
+fn outcome(failure: Option<&Failure>) -> Assumed {
+    match failure {
+        None => Assumed::Given,
+        Some(Failure::RoleRefused { .. }) => Assumed::Refused,
+        Some(Failure::NoCredentials { .. }) => Assumed::NoCredentials,
+        Some(_) => Assumed::Unavailable,
+    }
 }
 
 fn client(role: &RoleSettings, settings: &Settings, shared: &SdkConfig) -> Client {

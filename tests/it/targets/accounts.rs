@@ -2,9 +2,11 @@
 
 use poolgate::pb;
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use super::world::{Account, BANK, Client, EVERYTHING, SHOP, World, reason, target, to};
 use crate::support::fake_aws::{FakeAws, Fault};
+use crate::support::metrics;
 use crate::support::records::records;
 use crate::support::sts::{Answers, Sts};
 
@@ -150,6 +152,11 @@ async fn a_record_has_the_account_and_the_target_that_were_called() {
     ann.list_identity_pools(to("moon", unknown))
         .await
         .unwrap_err();
+    let elsewhere = pb::DescribeIdentityPoolRequest {
+        identity_pool_id: "eu-west-1:0a".to_owned(),
+    };
+    let answer = ann.describe_identity_pool(to("bank", elsewhere)).await;
+    answer.unwrap_err();
     let journal = world.journal();
 
     let calls: Vec<_> = records(&journal)
@@ -158,18 +165,20 @@ async fn a_record_has_the_account_and_the_target_that_were_called() {
         .collect();
 
     let expected = [
-        ("intent", Some((BANK, "bank"))),
-        ("outcome", Some((BANK, "bank"))),
-        ("intent", Some((SHOP, "shop"))),
-        ("outcome", Some((SHOP, "shop"))),
-        ("outcome", None),
+        ("intent", Some((BANK, "bank")), None),
+        ("outcome", Some((BANK, "bank")), None),
+        ("intent", Some((SHOP, "shop")), None),
+        ("outcome", Some((SHOP, "shop")), None),
+        ("outcome", None, Some("moon")),
+        ("outcome", None, Some("bank")),
     ];
     assert_eq!(calls.len(), expected.len(), "{calls:#?}");
-    for (record, (phase, called)) in calls.iter().zip(expected) {
+    for (record, (phase, called, requested)) in calls.iter().zip(expected) {
         let additional = &record["additionalEventData"];
         let (account, target) = called.unzip();
         assert_eq!(additional["phase"], phase);
         assert_eq!(additional["target"].as_str(), target);
+        assert_eq!(additional["requestedTarget"].as_str(), requested);
         assert_eq!(record["recipientAccountId"].as_str(), account);
         assert_eq!(record["userIdentity"]["accountId"].as_str(), account);
         if let (Some(account), "outcome") = (account, phase) {
@@ -199,18 +208,70 @@ async fn an_account_that_fails_keeps_nobody_from_another() {
         identity_pool_id: "us-east-1:0a".to_owned(),
     };
 
-    let mut last = String::new();
+    let mut open = None;
     for _ in 0..200 {
-        let status = ann
-            .describe_identity_pool(to("shop", pool.clone()))
-            .await
-            .unwrap_err();
-        last = reason(&status);
-        if last == "CIRCUIT_OPEN" {
+        let answer = ann.describe_identity_pool(to("shop", pool.clone())).await;
+        let status = answer.unwrap_err();
+        if reason(&status) == "CIRCUIT_OPEN" {
+            open = Some(status);
             break;
         }
     }
 
-    assert_eq!(last, "CIRCUIT_OPEN");
+    let open = open.unwrap();
+    let place = "DescribeIdentityPool fails in us-east-1 of target `shop`";
+    assert_eq!(
+        open.message(),
+        format!("{place}, and is not tried for a moment")
+    );
+    let info = open.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["target"], "shop");
     ann.describe_identity_pool(to("bank", pool)).await.unwrap();
+    let log = world.end();
+    let has = |parts: &[&str]| {
+        let mut lines = log.iter();
+        lines.any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    assert!(has(&[place, "again and again"]), "{log:#?}");
+    for target in ["shop", "bank"] {
+        let target = format!("\"target\":\"{target}\"");
+        assert!(
+            has(&["\"method\":\"DescribeIdentityPool\"", &target]),
+            "{log:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_sessions_is_counted_for_each_target() {
+    let aws = FakeAws::start(Fault::None).await;
+    let hour = std::time::Duration::from_secs(3600);
+    let (given, refused) = (
+        Sts::start(Answers::Sessions(hour)).await,
+        Sts::start(Answers::Refusal).await,
+    );
+    let targets = [
+        target("shop", SHOP, &aws.url, &given.url, ""),
+        target("bank", BANK, &aws.url, &refused.url, "named_only = true"),
+    ];
+    let admin = [("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0")];
+    let world = World::start(&targets.concat(), EVERYTHING, &admin);
+    let mut ann = world.client("ann").await;
+    for name in ["shop", "bank"] {
+        let pool = pb::DescribeIdentityPoolRequest {
+            identity_pool_id: "us-east-1:0a".to_owned(),
+        };
+        let answer = ann.describe_identity_pool(to(name, pool)).await;
+        assert_eq!(answer.is_ok(), name == "shop");
+    }
+
+    let metrics = metrics::read(world.admin()).await;
+
+    for line in [
+        r#"poolgate_upstream_sessions_total{target="shop",outcome="given"} 1"#,
+        r#"poolgate_upstream_sessions_total{target="bank",outcome="refused"} 1"#,
+        r#"poolgate_upstream_session_seconds_count{target="shop"} 1"#,
+    ] {
+        assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
+    }
 }

@@ -6,7 +6,7 @@ use poolgate::pb;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::world::{EVERYTHING, SHOP, World, reason, target, to};
+use super::world::{BANK, EVERYTHING, SHOP, World, reason, target, to};
 use crate::support::fake_aws::{FakeAws, Fault};
 use crate::support::sts::{Answers, Sts};
 
@@ -135,4 +135,40 @@ async fn the_time_that_a_role_takes_is_the_callers_and_leaves_no_doubt() {
         "it waited for the service"
     );
     assert_eq!(aws.requests(), 0);
+}
+
+#[tokio::test]
+async fn what_aws_says_of_the_accounts_that_are_called_stays_with_operators() {
+    let role = format!("arn:aws:iam::{SHOP}:role/poolgate-shop");
+    let said = format!("Access to Role '{role}' is forbidden, says {SHOP} to {BANK}.");
+    let body = format!(r#"{{"__type":"InvalidParameterException","message":"{said}"}}"#);
+    let aws = FakeAws::answering(move |_, _| {
+        let length = body.len();
+        format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    })
+    .await;
+    let sts = Sts::start(Answers::Sessions(HOUR)).await;
+    let targets = [
+        target("shop", SHOP, &aws.url, &sts.url, ""),
+        target("bank", BANK, &aws.url, &sts.url, "named_only = true"),
+    ];
+    let world = World::start(&targets.concat(), EVERYTHING, &[]);
+    let mut client = world.client("ann").await;
+
+    let answer = client.describe_identity_pool(to("", pool())).await;
+
+    let status = answer.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(
+        status.message(),
+        "Access to Role '…' is forbidden, says … to …."
+    );
+    tells_nothing(&status);
+    assert!(!format!("{status:?}").contains(BANK));
+    let log = world.end().concat();
+    assert!(log.contains(&said), "operators are told: {log}");
 }

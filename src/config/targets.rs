@@ -1,29 +1,21 @@
 //! What is set about targets: the tables `[[upstream.targets]]`.
 
-use std::time::Duration;
-
 use toml::de::DeTable;
 
-use super::accepts::{Accepts, AccountId, Region, Span, Url};
+use super::accepts::{Accepts, AccountId, Region, Url};
 use super::key::AnyKey;
 use super::keys;
 use super::mistake::{Mistake, Source};
 use super::reader::Reader;
 use super::sources::Found;
 use crate::sections::{self, Section};
-use crate::upstream::{ExternalId, Kind, RoleArn, RoleSettings, Settings, TargetSettings};
+use crate::upstream::{Kind, RoleArn, Settings, TargetSettings};
 
+mod role;
+mod together;
 mod told;
 
 pub(super) use told::told;
-
-/// How long AWS lets a session last, and how long one does that nothing is said of: as long
-/// as it may where poolgate's own credentials are those of a role.
-const SESSION: Span = Span {
-    least: Duration::from_secs(15 * 60),
-    most: Duration::from_secs(12 * 60 * 60),
-};
-const USUAL_SESSION: Duration = Duration::from_secs(60 * 60);
 
 const KNOWN: [&str; 11] = [
     "name",
@@ -54,7 +46,11 @@ pub(super) fn read(reader: &mut Reader, upstream: &mut Settings) {
         return;
     };
     let regions_are_known = !reader.is_wrong(&keys::UPSTREAM_REGIONS);
-    let (targets, mistakes) = tables(&text, &source, upstream, regions_are_known);
+    let Tables {
+        targets,
+        mistakes,
+        are_all,
+    } = tables(&text, &source, upstream, regions_are_known);
     for (line, reason) in mistakes {
         let origin = match &source {
             Source::File { path, .. } => Source::File {
@@ -72,6 +68,10 @@ pub(super) fn read(reader: &mut Reader, upstream: &mut Settings) {
         });
     }
     upstream.targets = targets;
+    // Of fewer than were meant, each would be missed.
+    if are_all {
+        together::read(reader, &source, upstream);
+    }
     let together = |reader: &mut Reader, reason: String| {
         reader.mistake(Mistake {
             origin: source.clone(),
@@ -92,13 +92,17 @@ pub(super) fn read(reader: &mut Reader, upstream: &mut Settings) {
     }
 }
 
+/// The targets that could be read.
+struct Tables {
+    targets: Vec<TargetSettings>,
+    /// With their lines.
+    mistakes: Vec<(usize, String)>,
+    /// Whether there are as many as were meant.
+    are_all: bool,
+}
+
 /// The targets in a file, or in a variable, and every mistake with its line.
-fn tables(
-    text: &str,
-    source: &Source,
-    upstream: &Settings,
-    regions_are_known: bool,
-) -> (Vec<TargetSettings>, Vec<(usize, String)>) {
+fn tables(text: &str, source: &Source, upstream: &Settings, regions_are_known: bool) -> Tables {
     let text = match source {
         Source::File { .. } => text.to_owned(),
         _ => format!("{} = {text}", keys::UPSTREAM_TARGETS.path),
@@ -110,23 +114,33 @@ fn tables(
         _ => sections.document(),
     };
     let mut targets: Vec<TargetSettings> = Vec::new();
+    let mut meant = None;
     sections.with(&document, |root| {
         let Some(section) = root.section("upstream") else {
             return;
         };
+        let is_more = root.names().len() > 1 || section.names().len() > 1;
+        if is_more && !matches!(source, Source::File { .. }) {
+            section.mistake("targets", "something that is not the list comes after it");
+        }
         let tables = section.sections("targets");
         if tables.is_empty() && !sections.has_mistakes() {
             section.mistake("targets", "empty; leave it out where there are none");
         }
+        meant = Some(tables.len());
         for table in tables {
             let Some(target) = target(&table, upstream, regions_are_known) else {
                 continue;
             };
-            compare(&table, &target, &targets);
+            together::compare(&table, &target, &targets);
             targets.push(target);
         }
     });
-    (targets, sections.told())
+    Tables {
+        are_all: meant == Some(targets.len()) && !targets.is_empty(),
+        mistakes: sections.told(),
+        targets,
+    }
 }
 
 /// Everything is read before a mistake ends it, so that all mistakes are told.
@@ -141,11 +155,13 @@ fn target(
         .filter(|name| is_name(table, name));
     let account_id = table.wanted_text("account_id");
     let account_id = account_id.and_then(|text| accepted(table, "account_id", &AccountId, &text));
-    let regions = regions(table, upstream, regions_are_known);
+    let arn = table.text("role_arn");
+    let arn = arn.and_then(|arn| RoleArn::parse(&arn).ok());
+    let regions = regions(table, upstream, regions_are_known, arn.as_ref());
     let named_only = table.flag("named_only").unwrap_or_default();
     let endpoint_url = url(table, "endpoint_url");
     let role = match table.has("role_arn") {
-        true => role(table, account_id.as_deref(), regions.as_deref(), upstream).map(Some),
+        true => role::read(table, account_id.as_deref(), regions.as_deref(), upstream).map(Some),
         false => {
             for name in OF_A_ROLE.into_iter().filter(|name| table.has(name)) {
                 table.mistake(name, "wants `role_arn`");
@@ -181,9 +197,29 @@ fn is_name(table: &Section<'_>, name: &str) -> bool {
     is_one
 }
 
-fn regions(table: &Section<'_>, upstream: &Settings, are_known: bool) -> Option<Vec<String>> {
+/// The regions that are named, or else all of the role's partition.
+fn regions(
+    table: &Section<'_>,
+    upstream: &Settings,
+    are_known: bool,
+    role: Option<&RoleArn>,
+) -> Option<Vec<String>> {
+    let fits = |region: &String| role.is_none_or(|role| role.is_of(region));
     if !table.has("regions") {
-        return Some(upstream.regions.clone());
+        let all: Vec<String> = upstream
+            .regions
+            .iter()
+            .filter(|one| fits(one))
+            .cloned()
+            .collect();
+        if all.is_empty() {
+            let known = keys::UPSTREAM_REGIONS.path;
+            table.mistake(
+                "role_arn",
+                format!("in another partition than all of {known}"),
+            );
+        }
+        return Some(all);
     }
     let regions = table.wanted_texts("regions")?;
     let mut seen: Vec<&String> = Vec::new();
@@ -195,49 +231,12 @@ fn regions(table: &Section<'_>, upstream: &Settings, are_known: bool) -> Option<
             table.mistake("regions", format!("`{region}` is not among {known}"));
         } else if seen.contains(&region) {
             table.mistake("regions", format!("`{region}` is named twice"));
+        } else if !fits(region) {
+            table.mistake("role_arn", format!("in another partition than `{region}`"));
         }
         seen.push(region);
     }
     Some(regions)
-}
-
-fn role(
-    table: &Section<'_>,
-    account_id: Option<&str>,
-    regions: Option<&[String]>,
-    upstream: &Settings,
-) -> Option<RoleSettings> {
-    let arn = table.wanted_text("role_arn")?;
-    let arn = parsed(table, "role_arn", RoleArn::parse(&arn));
-    if let (Some(arn), Some(account)) = (&arn, account_id)
-        && arn.account() != account
-    {
-        table.mistake("role_arn", format!("in another account than `{account}`"));
-    }
-    let external_id = table.text("external_id");
-    let external_id =
-        external_id.and_then(|id| parsed(table, "external_id", ExternalId::parse(&id)));
-    let duration = table.text("session_duration");
-    let duration = duration.and_then(|text| accepted(table, "session_duration", &SESSION, &text));
-    let regions = regions.unwrap_or_default();
-    let usual_region = match regions.contains(&upstream.region) {
-        true => Some(&upstream.region),
-        false => regions.first(),
-    };
-    let sts_region = table.text("sts_region");
-    let sts_region = sts_region.and_then(|name| accepted(table, "sts_region", &Region, &name));
-    let session_tags = table.flag("session_tags").unwrap_or(true);
-    let sts_endpoint_url = url(table, "sts_endpoint_url");
-    Some(RoleSettings {
-        arn: arn?,
-        external_id,
-        session_duration: duration.unwrap_or(USUAL_SESSION),
-        session_tags,
-        sts_region: sts_region
-            .or_else(|| usual_region.cloned())
-            .unwrap_or_default(),
-        sts_endpoint_url,
-    })
 }
 
 fn url(table: &Section<'_>, name: &str) -> Option<String> {
@@ -253,47 +252,6 @@ fn accepted<A: Accepts>(table: &Section<'_>, name: &str, kind: &A, text: &str) -
 
 fn parsed<T>(table: &Section<'_>, name: &str, parsed: Result<T, String>) -> Option<T> {
     parsed.map_err(|reason| table.mistake(name, reason)).ok()
-}
-
-/// Whether a target can be told from those before it.
-fn compare(table: &Section<'_>, target: &TargetSettings, before: &[TargetSettings]) {
-    if before.iter().any(|other| other.name == target.name) {
-        table.mistake("name", format!("`{}` is named before", target.name));
-        return;
-    }
-    let same = |other: &&TargetSettings| {
-        let without_role = other.role.is_none() && target.role.is_none();
-        without_role && other.endpoint_url == target.endpoint_url
-    };
-    let other = before.iter().find(same);
-    if let Some(other) = other.filter(|other| other.account_id != target.account_id) {
-        let (name, account) = (&other.name, &other.account_id);
-        let reason = format!(
-            "missing: without one calls are made with the same credentials as those of `{name}`, \
-             which is in account {account}"
-        );
-        table.mistake("role_arn", reason);
-    }
-    if target.named_only {
-        return;
-    }
-    for other in before.iter().filter(|other| !other.named_only) {
-        let shared = target.regions.iter();
-        let shared: Vec<String> = shared
-            .filter(|region| other.regions.contains(region))
-            .map(|region| format!("`{region}`"))
-            .collect();
-        if !shared.is_empty() {
-            let (shared, other) = (shared.join(", "), &other.name);
-            table.mistake(
-                "regions",
-                format!(
-                    "{shared} is answered for by `{other}` too; with `named_only = true` one of \
-                     the two is for calls that name it"
-                ),
-            );
-        }
-    }
 }
 
 #[cfg(test)]

@@ -42,8 +42,8 @@ pub struct RoleSettings {
     pub sts_endpoint_url: Option<String>,
 }
 
-/// What a trust policy may want to hear of whoever assumes its role. It has no text in
-/// `Debug`, because some take it for a secret.
+/// What a trust policy may want to hear of whoever assumes its role. AWS takes it for no
+/// secret, so that operators are shown it; it has no text in `Debug`, because some do.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExternalId(String);
 
@@ -78,6 +78,7 @@ impl fmt::Debug for ExternalId {
 pub struct RoleArn {
     text: String,
     account: String,
+    partition: String,
 }
 
 impl RoleArn {
@@ -104,6 +105,7 @@ impl RoleArn {
             true => Ok(Self {
                 text: text.to_owned(),
                 account: (*account).to_owned(),
+                partition: (*partition).to_owned(),
             }),
             false => Err(NOT_A_ROLE.to_owned()),
         }
@@ -118,6 +120,28 @@ impl RoleArn {
     pub fn account(&self) -> &str {
         &self.account
     }
+
+    /// Whether the role's account can be called in a region: each of AWS's partitions has its
+    /// own accounts.
+    pub fn is_of(&self, region: &str) -> bool {
+        self.partition == partition(region)
+    }
+}
+
+/// The partition of AWS that a region belongs to.
+fn partition(region: &str) -> &'static str {
+    const OTHERS: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    let mut others = OTHERS.iter();
+    let other = others.find(|(begins, _)| region.starts_with(begins));
+    other.map_or("aws", |(_, partition)| partition)
 }
 
 const NOT_A_ROLE: &str = "not the ARN of a role, such as `arn:aws:iam::123456789012:role/poolgate`";

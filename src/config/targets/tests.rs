@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::*;
 use crate::config::{Config, Sources};
@@ -231,6 +232,7 @@ name = "a"
 account_id = "111111111111"
 regions = ["us-east-1"]
 role_arn = "arn:aws:iam::111111111111:role/poolgate"
+external_id = "from-here"
 "#;
     let targets = in_file(text).unwrap();
     let settings = Settings {
@@ -262,4 +264,91 @@ fn targets_with_the_same_credentials_are_in_one_account() {
     ] {
         assert!(two(more).is_ok(), "{more}: {:?}", two(more));
     }
+}
+
+#[test]
+fn targets_that_some_calls_could_never_reach_are_told_with_everything_else() {
+    let mistakes = in_file(
+        r#"[upstream]
+region = "eu-west-1"
+colour = "blue"
+
+[[upstream.targets]]
+name = "a"
+account_id = "111111111111"
+regions = ["us-east-1", "cn-north-1"]
+named_only = true
+role_arn = "arn:aws:iam::111111111111:role/poolgate"
+
+[[upstream.targets]]
+name = "b"
+account_id = "222222222222"
+regions = ["us-gov-west-1"]
+named_only = true
+role_arn = "arn:aws-us-gov:iam::222222222222:role/poolgate"
+sts_region = "us-east-1"
+"#,
+    )
+    .unwrap_err();
+
+    for expected in [
+        "file:2: upstream.region = \"eu-west-1\": none of upstream.targets answers for it",
+        "file:3: upstream.colour: unknown key",
+        "file:5: upstream.targets: each has `named_only = true`; leave it out",
+        "file:10: upstream.targets[0].role_arn: in another partition than `cn-north-1`",
+        "file:18: upstream.targets[1].sts_region: `us-east-1` is in another partition than `role_arn`",
+    ] {
+        let told = mistakes.iter().any(|mistake| mistake.starts_with(expected));
+        assert!(told, "{expected} is not in:\n{}", mistakes.join("\n"));
+    }
+    assert_eq!(mistakes.len(), 5, "{}", mistakes.join("\n"));
+}
+
+#[test]
+fn without_regions_a_role_answers_for_those_of_its_partition() {
+    let role = |partition: &str, region: &str| {
+        in_file(&format!(
+            "[upstream]\nregion = \"{region}\"\n[[upstream.targets]]\nname = \"a\"\n\
+             account_id = \"111111111111\"\n\
+             role_arn = \"arn:{partition}:iam::111111111111:role/poolgate\"\n"
+        ))
+    };
+
+    let china = role("aws-cn", "cn-north-1").unwrap();
+    assert_eq!(china[0].regions, ["cn-north-1", "cn-northwest-1"]);
+    let all = role("aws", "eu-west-1").unwrap();
+    assert!(
+        all[0]
+            .regions
+            .iter()
+            .all(|region| !region.starts_with("cn-"))
+    );
+    let mistakes = role("aws-moon", "eu-west-1").unwrap_err();
+    assert!(
+        mistakes[0].contains("role_arn: in another partition than all of upstream.regions"),
+        "{mistakes:?}"
+    );
+}
+
+#[test]
+fn what_follows_the_list_in_a_variable_is_no_part_of_it() {
+    let one = r#"[{name = "a", account_id = "111111111111"}]"#;
+    for more in [
+        "\n[server]\nlisten = \"127.0.0.1:1\"",
+        "\nkind = \"emulator\"",
+        "\nupstream.fips = true",
+    ] {
+        let targets = format!("{one}{more}");
+        let mistakes = load(None, &[("POOLGATE_UPSTREAM__TARGETS", &targets)]).unwrap_err();
+        assert_eq!(
+            mistakes,
+            [
+                "POOLGATE_UPSTREAM__TARGETS: upstream.targets: something that is not the list comes after it"
+            ],
+            "{more}"
+        );
+    }
+    let commented = format!("{one} # as long as it lasts");
+    let set = [("POOLGATE_UPSTREAM__TARGETS", commented.as_str())];
+    assert_eq!(load(None, &set).unwrap().len(), 1);
 }

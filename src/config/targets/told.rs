@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::upstream::Settings;
 
-/// The targets in force as TOML, for operators. An external identifier is not shown.
+/// The targets in force as TOML, for operators.
 pub(in crate::config) fn told(upstream: &Settings) -> String {
     let mut text = String::new();
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
@@ -26,8 +26,8 @@ pub(in crate::config) fn told(upstream: &Settings) -> String {
             continue;
         };
         line(&mut text, "role_arn", &quoted(role.arn.as_str()));
-        if role.external_id.is_some() {
-            text.push_str("# external_id is set\n");
+        if let Some(id) = &role.external_id {
+            line(&mut text, "external_id", &quoted(id.as_str()));
         }
         let duration = humantime::format_duration(role.session_duration).to_string();
         line(&mut text, "session_duration", &quoted(&duration));

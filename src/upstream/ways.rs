@@ -168,7 +168,15 @@ impl Way {
 /// The settings of the way to a target.
 fn of_target(settings: &Settings, target: &TargetSettings) -> Settings {
     let own = target.endpoint_url.clone();
+    let usual = &settings.region;
+    // What names no region and is for a target that does not answer for the usual one, such
+    // as a probe, goes to the first of its own.
+    let region = match target.regions.contains(usual) {
+        true => Some(usual),
+        false => target.regions.first(),
+    };
     Settings {
+        region: region.unwrap_or(usual).clone(),
         regions: target.regions.clone(),
         account_id: Some(target.account_id.clone()),
         endpoint_url: own.or_else(|| settings.endpoint_url.clone()),
@@ -242,6 +250,19 @@ mod tests {
         assert!(futures_util::FutureExt::now_or_never(of_b).is_none());
         let of_c = Box::pin(c.locks.lock("us-east-1:0a", Default::default()));
         assert!(futures_util::FutureExt::now_or_never(of_c).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_target_can_be_asked_without_a_region_wherever_it_is() {
+        let elsewhere = TargetSettings {
+            regions: vec!["eu-central-1".to_owned()],
+            ..target("b", "222222222222")
+        };
+        let ways = ways(vec![target("a", "111111111111"), elsewhere]).await;
+
+        let regions = ways.all.iter().map(|way| way.clients.region(None));
+        let regions: Result<Vec<&str>, Failure> = regions.collect();
+        assert_eq!(regions.unwrap(), ["us-east-1", "eu-central-1"]);
     }
 
     #[tokio::test]

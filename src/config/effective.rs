@@ -36,7 +36,7 @@ fn line(key: &dyn AnyKey, reader: &Reader) -> String {
     let value = match key.shape() {
         // They come after all sections, because no key can come after them in its own.
         Shape::Tables => return format!("# {} are at the end", key.name()),
-        Shape::Bare => value.to_owned(),
+        Shape::Bare => bare(value),
         Shape::Quoted => quoted(value),
         Shape::List => {
             let words: Vec<String> = value.split(',').map(|word| quoted(word.trim())).collect();
@@ -48,6 +48,18 @@ fn line(key: &dyn AnyKey, reader: &Reader) -> String {
         Some(source) => format!("  # {source}"),
     };
     format!("{} = {value}{source}", key.name())
+}
+
+/// As TOML writes it: variables may hold numbers such as `007` and `.5`, which it does not
+/// know.
+fn bare(text: &str) -> String {
+    if let Ok(whole) = text.parse::<u64>() {
+        return whole.to_string();
+    }
+    match text.parse::<f64>() {
+        Ok(number) => format!("{number:?}"),
+        Err(_) => text.to_owned(),
+    }
 }
 
 /// JSON's escapes of a string are a subset of TOML's.

@@ -187,7 +187,8 @@ fn text_of(value: &Spanned<DeValue<'_>>) -> Option<String> {
                 .collect();
             words.map(|words| words.join(","))
         }
-        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+        DeValue::Float(float) => Some(float.as_str().to_owned()),
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }
 

@@ -358,6 +358,26 @@ fn the_effective_configuration_is_a_file_with_the_same_effect() {
 }
 
 #[test]
+fn a_number_is_printed_as_a_file_may_have_it_however_it_was_written() {
+    for (written, ratio) in [("0.1", 0.1), ("1e-3", 0.001), ("1", 1.0), ("\"0.5\"", 0.5)] {
+        let config = load(&format!("[traces]\nsample_ratio = {written}\n"), []);
+        assert_eq!(config.unwrap().traces.sample_ratio, ratio, "{written}");
+    }
+    let environment = variables([
+        ("POOLGATE_TRACES__SAMPLE_RATIO", ".5"),
+        ("POOLGATE_SERVER__MAX_CONNECTIONS", "+007"),
+    ]);
+
+    let first = load("", environment).unwrap();
+    let second = load(first.to_toml(), []).unwrap();
+
+    assert_eq!(second.traces.sample_ratio, 0.5);
+    assert_eq!(second.server.max_connections, 7);
+    let mistakes = load("[traces]\nsample_ratio = 1.5\n", []).unwrap_err();
+    assert!(mistakes.to_string().contains("not between 0 and 1"));
+}
+
+#[test]
 fn files_for_a_collector_want_one_and_have_to_be_good() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("headers");

@@ -21,6 +21,7 @@ mod cross_checks;
 mod effective;
 mod faults;
 mod forwarding;
+mod hidden;
 mod journal;
 mod key;
 mod keys;

@@ -22,7 +22,7 @@ mod targets;
 pub(super) use addresses::{Address, AddressOrOff, Url};
 pub(super) use aws::{AccountId, QuotaOverrides, Region, Regions};
 pub(super) use directory::Directory;
-pub(super) use files::{FilePath, FilePaths, SecretKeysFile};
+pub(super) use files::{FilePath, FilePaths, SecretFile, SecretKeysFile};
 pub(super) use login_providers::{IssuerUrls, SamlFiles};
 pub(super) use policy::{Guardrails, Paths, RoleArns, Tag};
 pub(super) use quota::Window;
@@ -67,7 +67,7 @@ pub(super) trait Accepts: Sync {
         }
     }
 
-    /// Whether the text may hold a secret and is not to be shown.
+    /// Whether the text may hold a secret, or be one, and is not to be shown.
     fn hides(&self, _text: &str) -> bool {
         false
     }
@@ -159,6 +159,10 @@ impl<A: Accepts> Accepts for Maybe<A> {
 
     fn schema(&self) -> Value {
         self.0.schema()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        self.0.hides(text)
     }
 }
 

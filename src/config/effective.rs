@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::accepts::Shape;
+use super::hidden::{HIDDEN, hides};
 use super::key::AnyKey;
 use super::keys;
 use super::mistake::Source;
@@ -36,6 +37,7 @@ fn line(key: &dyn AnyKey, reader: &Reader) -> String {
     let value = match key.shape() {
         // They come after all sections, because no key can come after them in its own.
         Shape::Tables => return format!("# {} are at the end", key.name()),
+        _ if hides(key, value) => quoted(HIDDEN),
         Shape::Bare => bare(value),
         Shape::Quoted => quoted(value),
         Shape::List => {

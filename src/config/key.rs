@@ -25,6 +25,7 @@ pub(super) trait AnyKey: Sync {
     fn accepted(&self) -> String;
     fn shape(&self) -> Shape;
     fn schema(&self) -> Value;
+    fn hides(&self, text: &str) -> bool;
 
     /// The environment variable that sets the key.
     fn variable(&self) -> String {
@@ -68,5 +69,9 @@ impl<A: Accepts> AnyKey for Key<A> {
 
     fn schema(&self) -> Value {
         self.accepts.schema()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        self.accepts.hides(text)
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::accepts::{
     AccountId, Address, AddressOrOff, Directory, FilePath, FilePaths, Flag, Guardrails, IssuerUrls,
     LogLevel, Maybe, Name, OneOf, Paths, QuotaOverrides, Ratio, Region, Regions, RoleArns,
-    SamlFiles, SecretKeysFile, SocketPath, Span, Tag, TargetTables, Targets, Url, Whole, Window,
+    SamlFiles, SecretFile, SecretKeysFile, SocketPath, Span, Tag, TargetTables, Targets, Url,
+    Whole, Window,
 };
 use super::key::{AnyKey, Key};
 use crate::audit::{Sync, Unrecorded};
@@ -91,7 +92,7 @@ keys! {
         "Whether gRPC reflection is served.";
     TLS_CERTIFICATE_FILE: FilePath = "tls.certificate_file", None, FilePath,
         "The server's certificate, followed by its intermediates, in PEM. Like all files of this section it is read again when it changes. Unset: plain text.";
-    TLS_KEY_FILE: FilePath = "tls.key_file", None, FilePath,
+    TLS_KEY_FILE: SecretFile = "tls.key_file", None, SecretFile,
         "The key of the certificate, in PEM, not encrypted.";
     TLS_CLIENT_CA_FILE: FilePath = "tls.client_ca_file", None, FilePath,
         "The authorities that client certificates come from, in PEM. Unset: none is asked for.";
@@ -130,9 +131,9 @@ keys! {
     QUOTA_STORE: OneOf<Store> = "quota.store", Some("memory"),
         OneOf(&[("memory", Store::Memory), ("redis", Store::Redis)]),
         "Where callers are counted: in this process for it alone, or in Redis for all replicas together: see docs/quotas.md.";
-    QUOTA_REDIS_URL_FILE: FilePath = "quota.redis_url_file", None, FilePath,
+    QUOTA_REDIS_URL_FILE: SecretFile = "quota.redis_url_file", None, SecretFile,
         "The file with the URL of Redis: `redis://HOST:PORT`, or with TLS `rediss://USER:PASSWORD@HOST:PORT`. It is read for each connection. Wanted with `quota.store = \"redis\"`.";
-    QUOTA_REDIS_KEY_FILE: FilePath = "quota.redis_key_file", None, FilePath,
+    QUOTA_REDIS_KEY_FILE: SecretFile = "quota.redis_key_file", None, SecretFile,
         "The file with a secret of at least 32 bytes, the same for all replicas, so that Redis holds a keyed hash of a caller's name and never the name. Wanted with `quota.store = \"redis\"`.";
     QUOTA_REDIS_CLUSTER: Flag = "quota.redis_cluster", Some("false"), Flag,
         "Whether it is a Redis Cluster. Then the file may name several nodes, one on each line.";
@@ -159,15 +160,15 @@ keys! {
         "How large a file becomes before another one is begun, in bytes.";
     AUDIT_ROTATE_AFTER: Span = "audit.rotate_after", Some("1h"), span(60_000, 604_800),
         "How long a file is written before another one is begun. SIGHUP begins one at once.";
-    AUDIT_MAC_KEY_FILE: FilePath = "audit.mac_key_file", None, FilePath,
+    AUDIT_MAC_KEY_FILE: SecretFile = "audit.mac_key_file", None, SecretFile,
         "The file with a key of at least 32 bytes by which names of users and values of tags are shown, as `hmac-sha256:…`: they can be looked for and not be read. Unset: they are hidden.";
-    AUDIT_SIGNING_KEY_FILE: FilePath = "audit.signing_key_file", None, FilePath,
+    AUDIT_SIGNING_KEY_FILE: SecretFile = "audit.signing_key_file", None, SecretFile,
         "The RSA key, in PEM, that digests of the journal are signed with, in CloudTrail's own format. Wants `audit.file`. Unset: no digests.";
     AUDIT_INSTANCE: Name = "audit.instance", Some("poolgate"), Name,
         "The name of this instance in its records.";
     AUDIT_FORWARD: Targets = "audit.forward", None, Targets,
         "Where every line of the journal goes as well, at least once and in order: see docs/audit.md. Wants `audit.file`. Unset: nowhere.";
-    AUDIT_FORWARD_HEADERS_FILE: FilePath = "audit.forward_headers_file", None, FilePath,
+    AUDIT_FORWARD_HEADERS_FILE: SecretFile = "audit.forward_headers_file", None, SecretFile,
         "The file with headers for collectors, such as `authorization`, in lines of `name: value`. It is read again when a collector does not take lines.";
     AUDIT_FORWARD_CA_FILE: FilePath = "audit.forward_ca_file", None, FilePath,
         "The authorities that certificates of targets come from, in PEM. Unset: the system's.";
@@ -246,7 +247,7 @@ keys! {
         "Which part of the calls is traced, of those whose callers have not decided it for their trace.";
     TRACES_SERVICE_NAME: Maybe<Name> = "traces.service_name", None, Maybe(Name),
         "The name of this service in traces. Unset: that of `OTEL_SERVICE_NAME`, or `poolgate`. `OTEL_RESOURCE_ATTRIBUTES` adds what else is to be said of it.";
-    TRACES_HEADERS_FILE: FilePath = "traces.headers_file", None, FilePath,
+    TRACES_HEADERS_FILE: SecretFile = "traces.headers_file", None, SecretFile,
         "The file with headers for the collector, such as `authorization`, in lines of `name: value`. It is read at the start.";
     TRACES_CA_FILE: FilePath = "traces.ca_file", None, FilePath,
         "The authorities that the collector's certificate comes from, in PEM. Unset: the system's.";

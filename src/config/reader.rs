@@ -2,6 +2,7 @@
 
 use super::Sources;
 use super::accepts::Accepts;
+use super::hidden::{self, HIDDEN};
 use super::key::{AnyKey, Key};
 use super::mistake::{Mistake, Mistakes, Source};
 use super::sources::{Collected, Found, collect};
@@ -26,15 +27,11 @@ impl Reader {
         match key.accepts.parse(text) {
             Ok(value) => *slot = value,
             Err(reason) => {
-                let shown = if key.accepts.hides(text) {
-                    "(hidden)"
-                } else {
-                    text
-                };
+                let (value, reason) = shown(key, text, reason);
                 let mistake = Mistake {
                     origin: source.clone(),
                     key: Some(key.path.to_owned()),
-                    value: Some(shown.to_owned()),
+                    value: Some(value),
                     reason,
                     accepted: Some(key.accepts.accepted()),
                 };
@@ -46,12 +43,17 @@ impl Reader {
     /// Adds a mistake that only shows when several keys are looked at together.
     pub(super) fn contradiction(&mut self, key: &dyn AnyKey, reason: String) {
         let found = self.collected.found.get(key.path());
+        let (value, reason) = match found {
+            Some(found) => {
+                let (value, reason) = shown(key, &found.text, reason);
+                (Some(value), reason)
+            }
+            None => (key.default().map(str::to_owned), reason),
+        };
         let mistake = Mistake {
             origin: found.map_or(Source::Default, |found| found.source.clone()),
             key: Some(key.path().to_owned()),
-            value: found
-                .map(|found| found.text.clone())
-                .or_else(|| key.default().map(str::to_owned)),
+            value,
             reason,
             accepted: None,
         };
@@ -82,5 +84,13 @@ impl Reader {
             return Ok(());
         }
         Err(Mistakes(self.collected.mistakes))
+    }
+}
+
+/// What is told of a value that is wrong, and why it is.
+fn shown(key: &dyn AnyKey, text: &str, reason: String) -> (String, String) {
+    match hidden::hides(key, text) {
+        true => (HIDDEN.to_owned(), hidden::without(text, &reason)),
+        false => (text.to_owned(), reason),
     }
 }

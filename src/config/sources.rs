@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::accepts::Shape;
+use super::hidden::{HIDDEN, is_no_path};
 use super::key::AnyKey;
 use super::mistake::{Mistake, Source};
 use super::{FILE_VARIABLE, Sources, keys, nearest};
@@ -35,7 +36,8 @@ pub(super) fn collect(sources: &Sources) -> Collected {
         match std::fs::read_to_string(&path) {
             Ok(text) => collected.add_file(&path, &text),
             Err(error) => {
-                let reason = format!("cannot read {}: {error}", path.display());
+                let shown = path.to_str().filter(|path| !is_no_path(path));
+                let reason = format!("cannot read {}: {error}", shown.unwrap_or(HIDDEN));
                 collected.mistake(named_by, None, reason);
             }
         }

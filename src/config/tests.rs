@@ -207,6 +207,57 @@ fn a_url_with_a_password_is_refused_without_showing_it() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_the_path_of_its_file_is_not_shown() {
+    let pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+    let told = |environment: Vec<(String, String)>| match load("", environment) {
+        Ok(config) => config.to_toml().to_owned(),
+        Err(mistakes) => mistakes.to_string(),
+    };
+    for &key in keys::ALL {
+        if key.shape() != accepts::Shape::Tables {
+            let told = told(vec![(key.variable(), pem.to_owned())]);
+            assert!(!told.contains("s3cret"), "{}: {told}", key.path());
+        }
+    }
+    let redis = ("POOLGATE_QUOTA__STORE", "redis");
+    for set in [
+        ("POOLGATE_QUOTA__REDIS_URL_FILE", "redis://:s3cret@host:1"),
+        ("POOLGATE_QUOTA__REDIS_KEY_FILE", "s3cret/s3cret+s3cret=="),
+        ("POOLGATE_QUOTA__REDIS_CA_FILE", "rediss://:s3cret@host:1"),
+        ("POOLGATE_AUDIT__MAC_KEY_FILE", "/s3cret"),
+        ("POOLGATE_AUDIT__SIGNING_KEY_FILE", "s3cret"),
+        (
+            "POOLGATE_AUDIT__FORWARD_HEADERS_FILE",
+            "authorization: s3cret",
+        ),
+        (
+            "POOLGATE_TRACES__HEADERS_FILE",
+            "authorization: Bearer s3cret",
+        ),
+        ("POOLGATE_EMULATOR__SECRET_KEYS_FILE", "AKIA1:s3cret"),
+        (
+            "POOLGATE_EMULATOR__TEST_ISSUERS",
+            "https://u:s3cret@x, https://b.example",
+        ),
+        (
+            "POOLGATE_EMULATOR__TEST_ISSUERS",
+            "https://u:s3cret,s3cret@x",
+        ),
+        ("POOLGATE_POLICY__FILES", "https://u:s3cret@x/a.cedar"),
+        ("POOLGATE_SERVER__UNIX_SOCKET", "redis://:s3cret@host:1"),
+        ("POOLGATE_CONFIG", "[quota]\nredis = \"s3cret\""),
+    ] {
+        for environment in [variables([set]), variables([set, redis])] {
+            let told = told(environment);
+            assert!(!told.contains("s3cret"), "{}: {told}", set.0);
+            assert!(told.contains("(hidden)"), "{}: {told}", set.0);
+        }
+    }
+    let slip = ("POOLGATE_TLS__KEY_FILE", "/etc/not-there.key");
+    assert!(told(variables([slip])).contains("/etc/not-there.key"));
+}
+
+#[test]
 fn contradictions_between_keys_are_mistakes() {
     let known = Known::new();
     for (why, text, expected) in [
@@ -229,7 +280,7 @@ fn contradictions_between_keys_are_mistakes() {
         (
             "a key without its certificate",
             "[tls]\nkey_file = \"a.pem\"",
-            "tls.key_file = \"a.pem\": wants tls.certificate_file",
+            "tls.key_file = \"(hidden)\": wants tls.certificate_file",
         ),
         (
             "authorities without TLS",
@@ -289,7 +340,7 @@ fn contradictions_between_keys_are_mistakes() {
         (
             "a key that is not there",
             "[audit]\nstdout = true\nmac_key_file = \"/nowhere\"",
-            "audit.mac_key_file = \"/nowhere\": cannot be read",
+            "audit.mac_key_file = \"(hidden)\": cannot be read",
         ),
         (
             "callers who are known could do nothing, or everything",

@@ -1,6 +1,6 @@
 //! What is set about TLS: keys, and the files they name.
 
-use super::key::{AnyKey, Key};
+use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
 use crate::server::tls::{self, ClientCertificates, File, Settings};
@@ -46,7 +46,7 @@ fn lonely(reader: &mut Reader) {
         let text = reader.found(key).map(|found| found.text.as_str());
         text.is_some() && text != key.default()
     };
-    let wants: [(&dyn AnyKey, &Key<_>); 5] = [
+    let wants: [(&dyn AnyKey, &dyn AnyKey); 5] = [
         (&keys::TLS_CERTIFICATE_FILE, &keys::TLS_KEY_FILE),
         (&keys::TLS_KEY_FILE, &keys::TLS_CERTIFICATE_FILE),
         (&keys::TLS_CLIENT_CA_FILE, &keys::TLS_CERTIFICATE_FILE),
@@ -55,7 +55,7 @@ fn lonely(reader: &mut Reader) {
     ];
     for (key, wanted) in wants {
         if is_set(reader, key) && !is_set(reader, wanted) {
-            reader.contradiction(key, format!("wants {}", wanted.path));
+            reader.contradiction(key, format!("wants {}", wanted.path()));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Accepts;
+use crate::config::hidden::is_no_path;
 
 /// A directory, which need not be there yet.
 pub(in crate::config) struct Directory;
@@ -19,6 +20,10 @@ impl Accepts for Directory {
 
     fn accepted(&self) -> String {
         "a path of a directory".to_owned()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        is_no_path(text)
     }
 }
 

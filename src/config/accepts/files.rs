@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Accepts, Shape};
+use crate::config::hidden::{is_no_path, may_be_secret};
 use crate::emulator::SecretKeys;
 use crate::settings_file;
 
@@ -19,6 +20,29 @@ impl Accepts for FilePath {
 
     fn accepted(&self) -> String {
         "the path of a file".to_owned()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        is_no_path(text)
+    }
+}
+
+/// The path of a file that holds a secret.
+pub(in crate::config) struct SecretFile;
+
+impl Accepts for SecretFile {
+    type Value = Option<PathBuf>;
+
+    fn parse(&self, text: &str) -> Result<Option<PathBuf>, String> {
+        FilePath.parse(text)
+    }
+
+    fn accepted(&self) -> String {
+        FilePath.accepted()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        may_be_secret(text)
     }
 }
 
@@ -39,6 +63,15 @@ impl Accepts for FilePaths {
     fn shape(&self) -> Shape {
         Shape::List
     }
+
+    fn hides(&self, text: &str) -> bool {
+        hides_paths(text)
+    }
+}
+
+/// Whether one of the paths is none.
+pub(super) fn hides_paths(text: &str) -> bool {
+    text.split(',').map(str::trim).any(is_no_path)
 }
 
 /// Paths that are separated by commas.
@@ -61,7 +94,11 @@ impl Accepts for SecretKeysFile {
     }
 
     fn accepted(&self) -> String {
-        "the path of a file".to_owned()
+        FilePath.accepted()
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        may_be_secret(text)
     }
 }
 

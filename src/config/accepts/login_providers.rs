@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Accepts, Shape};
+use crate::config::hidden::is_no_path;
 use crate::emulator;
 
 /// Addresses of issuers.
@@ -24,6 +25,10 @@ impl Accepts for IssuerUrls {
 
     fn shape(&self) -> Shape {
         Shape::List
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        text.contains(['@', '?', '#'])
     }
 }
 
@@ -49,6 +54,11 @@ impl Accepts for SamlFiles {
 
     fn shape(&self) -> Shape {
         Shape::List
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        let paths = text.split(',').filter_map(|pair| pair.split_once('='));
+        text.contains("://") || paths.map(|(_, path)| path.trim()).any(is_no_path)
     }
 }
 

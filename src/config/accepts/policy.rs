@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::paths;
+use super::files::{hides_paths, paths};
 use super::{Accepts, Shape};
 use crate::policy::{self, ProductionTag};
 
@@ -22,6 +22,10 @@ impl Accepts for Paths {
 
     fn shape(&self) -> Shape {
         Shape::List
+    }
+
+    fn hides(&self, text: &str) -> bool {
+        hides_paths(text)
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::Accepts;
+use crate::config::hidden::is_no_path;
 
 /// The longest path of a socket, in bytes (unix(7)).
 const MOST: usize = 107;
@@ -16,8 +17,7 @@ impl Accepts for SocketPath {
     type Value = Option<PathBuf>;
 
     fn parse(&self, text: &str) -> Result<Option<PathBuf>, String> {
-        let path = text.strip_prefix("unix://").unwrap_or(text);
-        let path = path.strip_prefix("unix:").unwrap_or(path);
+        let path = path_of(text);
         if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
             return Err("not an absolute path of a file".to_owned());
         }
@@ -38,6 +38,15 @@ impl Accepts for SocketPath {
          `unix://` before it"
             .to_owned()
     }
+
+    fn hides(&self, text: &str) -> bool {
+        is_no_path(path_of(text))
+    }
+}
+
+fn path_of(text: &str) -> &str {
+    let path = text.strip_prefix("unix://").unwrap_or(text);
+    path.strip_prefix("unix:").unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -11,20 +11,29 @@ pub const LARGEST: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 ///
+/// As [`bytes`], and when it is not in UTF-8.
+pub fn read(path: &Path) -> Result<String, String> {
+    String::from_utf8(bytes(path)?).map_err(|_| "cannot be read: it is not in UTF-8".to_owned())
+}
+
+/// What is in a file of settings.
+///
+/// # Errors
+///
 /// Why it cannot be read, also when it is none: what a pipe or a device holds may come late,
 /// or without end.
-pub fn read(path: &Path) -> Result<String, String> {
+pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let metadata = path.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err("cannot be read: it is not a regular file".to_owned());
     }
     let file = File::open(path).map_err(unreadable)?;
-    let mut text = String::new();
+    let mut content = Vec::new();
     // It may have grown meanwhile.
-    let read = file.take(LARGEST + 1).read_to_string(&mut text);
+    let read = file.take(LARGEST + 1).read_to_end(&mut content);
     let read = read.map_err(unreadable)?;
     match u64::try_from(read) {
-        Ok(0..=LARGEST) => Ok(text),
+        Ok(0..=LARGEST) => Ok(content),
         _ => Err(format!("cannot be read: it has more than {LARGEST} bytes")),
     }
 }

@@ -1,7 +1,6 @@
 //! The list `issuers`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use jsonwebtoken::Algorithm;
 use crate::authn::issuer::{Issuer, Keys, Role};
 use crate::authn::jws;
 use crate::authn::keys::KeySet;
-use crate::fetch;
 use crate::sections::Section;
+use crate::{fetch, settings_file};
 
 /// The longest that tokens may be good for.
 const MOST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -116,8 +115,7 @@ fn keys(section: &Section<'_>, folder: &Path, files: &mut Vec<PathBuf>) -> Optio
         }
         (false, true) => {
             let path = folder.join(section.wanted_text("jwks_file")?);
-            let set = fs::read(&path)
-                .map_err(|error| error.to_string())
+            let set = settings_file::bytes(&path)
                 .and_then(|json| KeySet::read(&json))
                 .map_err(|reason| {
                     section.mistake("jwks_file", format!("{}: {reason}", path.display()));

@@ -181,7 +181,7 @@ secret = "x"
             "line 25: issuers[1].roles[0].value: missing",
             "line 26: issuers[1].attributes.team: not a text",
             "line 28: issuers[2].issuer: has a `|`, which parts issuer and subject",
-            "line 31: issuers[2].jwks_file: /nowhere/keys.json: No such file or directory (os error 2)",
+            "line 31: issuers[2].jwks_file: /nowhere/keys.json: cannot be read: No such file or directory (os error 2)",
             "line 34: tokens[0].sha256: the hash of a word that everybody tries; make a token with `openssl rand -base64 32`",
             "line 35: tokens[0].expires: not a time in UTC, such as 2027-01-01T00:00:00Z",
             "line 37: tokens[1].name: named before",

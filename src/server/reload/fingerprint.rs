@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::settings_file;
+
 /// What is in files: equal when nothing has changed. The default is that of files that
 /// nobody has looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +15,8 @@ pub(super) struct Fingerprint([u8; 32]);
 impl Fingerprint {
     /// Reads all of the files. In a folder these are the files right in it, without
     /// those whose name begins with a dot; links are followed. Whatever cannot be read
-    /// counts as such.
+    /// counts as such, and so does what nobody reads: a pipe, of which no end is seen, and what is
+    /// larger than a file of settings.
     pub(super) fn of(paths: &[PathBuf]) -> Self {
         let mut context = Context::new(&SHA256);
         for path in paths {
@@ -42,12 +45,12 @@ fn counts(path: &Path) -> bool {
 
 fn add_file(context: &mut Context, path: &Path) {
     add(context, path.as_os_str().as_encoded_bytes());
-    match fs::read(path) {
+    match settings_file::bytes(path) {
         Ok(content) => {
             add(context, b"content");
             add(context, &content);
         }
-        Err(error) => add(context, error.kind().to_string().as_bytes()),
+        Err(reason) => add(context, reason.as_bytes()),
     }
 }
 

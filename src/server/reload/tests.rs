@@ -1,11 +1,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::settings_file;
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_read_once_and_within_two_seconds() {
@@ -130,6 +132,36 @@ async fn a_change_is_seen_whichever_way_it_is_made() {
     seen("three", "the file is back").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pipe_in_the_place_of_a_file_does_not_end_the_watch() {
+    let folder = TempDir::new().unwrap();
+    let file = write(&folder, "file", "one");
+    let watched = Watched::new(vec![file.clone()]);
+    fs::remove_file(&file).unwrap();
+    let made = Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    watched.seconds(5).await;
+
+    fs::remove_file(&file).unwrap();
+    write(&folder, "file", "bad");
+    watched.seconds(3).await;
+
+    assert_eq!(watched.reads().last().map(String::as_str), Some("bad"));
+}
+
+#[test]
+fn what_is_too_large_for_a_file_of_settings_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let file = fs::File::create(folder.path().join("large")).unwrap();
+    file.set_len(settings_file::LARGEST + 1).unwrap();
+    let seen = Fingerprint::of(&[folder.path().to_owned()]);
+
+    // As much as nobody has room for.
+    file.set_len(1 << 40).unwrap();
+
+    assert_eq!(Fingerprint::of(&[folder.path().to_owned()]), seen);
+}
+
 #[test]
 fn a_folder_stands_for_the_files_in_it() {
     let folder = TempDir::new().unwrap();
@@ -186,7 +218,7 @@ impl Watched {
         };
         let (file, reads) = (paths[0].clone(), Arc::clone(&watched.reads));
         let reload = move || {
-            let read = fs::read_to_string(&file).unwrap_or_default();
+            let read = settings_file::read(&file).unwrap_or_default();
             assert!(read != "panic");
             reads.lock().unwrap().push(read.clone());
             match read.as_str() {

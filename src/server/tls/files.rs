@@ -1,7 +1,6 @@
 //! Reads single files, and tells what is wrong with them without showing what is in
 //! them.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,10 +14,11 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{Error, InconsistentKeys, RootCertStore};
 
 use super::{File, Mistake};
+use crate::settings_file;
 
 /// What a file holds.
 pub(super) fn read(file: File, path: &Path) -> Result<Vec<u8>, Mistake> {
-    fs::read(path).map_err(|error| Mistake::new(file, path, format!("cannot be read: {error}")))
+    settings_file::bytes(path).map_err(|reason| Mistake::new(file, path, reason))
 }
 
 /// A certificate with its intermediates, and the key that fits it.

@@ -21,7 +21,8 @@ pub(super) struct ThisProcess;
 /// What it says.
 struct Seen {
     cpu_seconds: f64,
-    started: f64,
+    /// Nothing where the system hides when it was booted, as `ProcSubset=pid` of systemd does.
+    started: Option<f64>,
     resident: u64,
     virtual_memory: u64,
     open_files: usize,
@@ -29,15 +30,15 @@ struct Seen {
 }
 
 impl Seen {
-    fn now() -> Option<Self> {
+    /// `booted` is when the system was, in seconds since 1970.
+    fn now(booted: Option<u64>) -> Option<Self> {
         let process = Process::myself().ok()?;
         let stat = process.stat().ok()?;
         let ticks = procfs::ticks_per_second() as f64;
-        let booted = procfs::boot_time_secs().ok()? as f64;
         let limits = process.limits().ok()?;
         Some(Self {
             cpu_seconds: (stat.utime + stat.stime) as f64 / ticks,
-            started: booted + stat.starttime as f64 / ticks,
+            started: booted.map(|booted| booted as f64 + stat.starttime as f64 / ticks),
             resident: stat.rss_bytes().get(),
             virtual_memory: stat.vsize,
             open_files: process.fd_count().ok()?,
@@ -66,10 +67,12 @@ impl Collector for ThisProcess {
             gauge(&names::TASKS, runtime.metrics().num_alive_tasks() as f64)?;
         }
         // Where the system says nothing, nothing is told.
-        let Some(seen) = Seen::now() else {
+        let Some(seen) = Seen::now(procfs::boot_time_secs().ok()) else {
             return Ok(());
         };
-        gauge(&names::STARTED, seen.started)?;
+        if let Some(started) = seen.started {
+            gauge(&names::STARTED, started)?;
+        }
         gauge(&names::RESIDENT, seen.resident as f64)?;
         gauge(&names::VIRTUAL, seen.virtual_memory as f64)?;
         gauge(&names::OPEN_FILES, seen.open_files as f64)?;
@@ -89,4 +92,18 @@ fn put(
     let (kind, help) = (metric.metric_type(), format!("{}.", name.help()));
     let encoder = encoder.encode_descriptor(name.registered(), &help, None, kind)?;
     metric.encode(encoder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_system_hides_its_start_everything_else_is_told() {
+        let seen = Seen::now(None).unwrap();
+
+        assert_eq!(seen.started, None);
+        assert!(seen.resident > 0 && seen.open_files > 0);
+        assert!(Seen::now(Some(1)).unwrap().started.unwrap() >= 1.0);
+    }
 }

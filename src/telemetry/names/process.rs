@@ -22,7 +22,7 @@ pub const CPU: Name = Name {
 /// When it was started.
 pub const STARTED: Name = gauge(
     "process_start_time_seconds",
-    "When the process was started, in seconds since 1970.",
+    "When the process was started, in seconds since 1970; absent where the system hides when it was booted.",
 );
 
 /// Memory in use.

@@ -11,6 +11,7 @@
 //! * no other room reads the environment.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::{audit, authn, emulator, policy, quota, server, telemetry, upstream};
@@ -28,6 +29,7 @@ mod keys;
 mod login_providers;
 mod mistake;
 mod nearest;
+mod places;
 mod policies;
 mod quotas;
 mod reader;
@@ -72,6 +74,7 @@ pub struct Config {
     pub log: telemetry::log::Settings,
     /// Traces.
     pub traces: telemetry::traces::Settings,
+    warnings: Vec<String>,
     effective: String,
 }
 
@@ -100,6 +103,19 @@ pub struct Flag {
 impl Config {
     /// Reads every source; all mistakes, or a configuration without any.
     pub fn load(sources: &Sources) -> Result<Config, Mistakes> {
+        Self::load_and(sources, |_, _| {})
+    }
+
+    /// The same, and looks whether what a server with this configuration writes to can be
+    /// written to by whoever runs this.
+    pub fn check(sources: &Sources) -> Result<Config, Mistakes> {
+        Self::load_and(sources, places::run)
+    }
+
+    fn load_and(
+        sources: &Sources,
+        also: impl FnOnce(&Config, &mut reader::Reader),
+    ) -> Result<Config, Mistakes> {
         let mut reader = reader::Reader::new(sources);
         let mut config = Config {
             server: server::Settings::default(),
@@ -114,10 +130,13 @@ impl Config {
             aws_port: server::aws_port::Settings::default(),
             log: telemetry::log::Settings::default(),
             traces: telemetry::traces::Settings::default(),
+            warnings: Vec::new(),
             effective: String::new(),
         };
         config.read(&mut reader);
         cross_checks::run(&config, &mut reader);
+        also(&config, &mut reader);
+        config.warnings = tls::warnings(config.tls.as_ref());
         config.effective = effective::toml(&reader);
         config.effective.push_str(&targets::told(&config.upstream));
         config.effective.push_str(&quotas::told(&config.quota));
@@ -128,6 +147,11 @@ impl Config {
     /// that is not a default; and the limits of callers, as comments.
     pub fn to_toml(&self) -> &str {
         &self.effective
+    }
+
+    /// What is no mistake and yet hardly meant, as sentences.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn read(&mut self, reader: &mut reader::Reader) {
@@ -241,6 +265,16 @@ impl From<Config> for server::Parts {
             },
         }
     }
+}
+
+/// Where the admin port of a server with this configuration listens; nothing where it is off.
+/// What else is set is not looked into: who only asks may not read the server's files, and
+/// does not know its flags.
+pub fn admin_address(sources: &Sources) -> Result<Option<SocketAddr>, Mistakes> {
+    let mut reader = reader::Reader::new(sources);
+    let mut settings = server::admin::Settings::default();
+    reader.read(&keys::ADMIN_LISTEN, &mut settings.listen);
+    reader.finish().map(|()| settings.listen)
 }
 
 /// The variables of the process's environment that concern poolgate. A value that

@@ -6,6 +6,7 @@
 //! where it would print messages and headers.
 
 mod caches;
+mod certificate;
 mod forwarding;
 mod itself;
 mod journal;

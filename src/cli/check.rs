@@ -7,7 +7,9 @@ use crate::config::{Config, Sources};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Touches nothing on the network. Exit codes: 0 no mistake, 78 mistakes.\n\n\
+    after_help = "Touches nothing on the network and makes no file; whether the journal can be \
+        written is looked at for the user who asks. Exit codes: 0 no mistake (there may be \
+        warnings on standard error), 78 mistakes.\n\n\
         Example:\n  poolgate check --config poolgate.toml"
 )]
 pub(super) struct Arguments {
@@ -26,8 +28,11 @@ pub(super) fn run(
         environment,
         flags: Vec::new(),
     };
-    match Config::load(&sources) {
+    match Config::check(&sources) {
         Ok(config) => {
+            for warning in config.warnings() {
+                console.complain(format_args!("warning: {warning}"));
+            }
             console.say(config.to_toml().trim_end());
             exit::OK
         }

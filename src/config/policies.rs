@@ -1,5 +1,8 @@
 //! What is set about policies: keys, and the files they name.
 
+use std::path::{Path, PathBuf};
+
+use super::key::AnyKey;
 use super::keys;
 use super::reader::Reader;
 use crate::policy::{Policies, Settings};
@@ -40,7 +43,26 @@ fn try_out(reader: &mut Reader, settings: &Settings) {
         settings.samples_file = None;
     }
     for mistake in Policies::load(&settings).err().unwrap_or_default() {
-        reader.contradiction(&keys::POLICY_FILES, mistake.to_string());
+        let key = key_of(&settings, mistake.file.as_deref());
+        reader.contradiction(key, mistake.to_string());
+    }
+}
+
+/// The key that names a file, or the directory it is in.
+fn key_of(settings: &Settings, file: Option<&Path>) -> &'static dyn AnyKey {
+    let Some(file) = file else {
+        return &keys::POLICY_FILES;
+    };
+    let names = |paths: &[PathBuf]| {
+        let mut paths = paths.iter();
+        paths.any(|path| file == path || file.parent() == Some(path))
+    };
+    if settings.samples_file.as_deref() == Some(file) {
+        &keys::POLICY_SAMPLES_FILE
+    } else if names(&settings.shadow_files) && !names(&settings.files) {
+        &keys::POLICY_SHADOW_FILES
+    } else {
+        &keys::POLICY_FILES
     }
 }
 

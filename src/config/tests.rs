@@ -723,6 +723,83 @@ fn every_mistake_in_policies_is_told_with_those_of_the_keys() {
 }
 
 #[test]
+fn a_mistake_in_shadow_policies_or_samples_is_told_of_their_key() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = "@id(\"all\") permit (principal, action, resource);";
+    let files = file("all.cedar", good);
+    file("shadow/b.cedar", "nothing;");
+    let told = |key: &str, path: &str| {
+        let environment = variables([("POOLGATE_POLICY__FILES", &files), (key, path)]);
+        load("", environment).unwrap_err().to_string()
+    };
+
+    let shadow = folder.path().join("shadow");
+    let shadow = told("POOLGATE_POLICY__SHADOW_FILES", shadow.to_str().unwrap());
+    let samples = file("samples.toml", "[[sample]]\n");
+    let samples = told("POOLGATE_POLICY__SAMPLES_FILE", &samples);
+
+    for (told, key) in [
+        (
+            shadow,
+            "POOLGATE_POLICY__SHADOW_FILES: policy.shadow_files = ",
+        ),
+        (
+            samples,
+            "POOLGATE_POLICY__SAMPLES_FILE: policy.samples_file = ",
+        ),
+    ] {
+        assert!(told.lines().all(|line| line.starts_with(key)), "{told}");
+    }
+}
+
+#[test]
+fn check_tells_what_cannot_be_written_and_makes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("file"), "").unwrap();
+    std::os::unix::fs::symlink("file", at("link")).unwrap();
+    for (key, path, expected) in [
+        ("AUDIT__FILE", at("none/x.jsonl"), Some("No such file")),
+        ("AUDIT__FILE", at("file/x.jsonl"), Some("not a directory")),
+        ("AUDIT__FILE", at("link"), Some("a symbolic link")),
+        ("AUDIT__FILE", at(""), Some("not a regular file")),
+        ("AUDIT__FILE", at("x.jsonl"), None),
+        ("SERVER__UNIX_SOCKET", at("none/s"), Some("No such file")),
+        ("SERVER__UNIX_SOCKET", at("s"), None),
+        (
+            "EMULATOR__DATA_DIR",
+            at("file/data"),
+            Some("not a directory"),
+        ),
+        ("EMULATOR__DATA_DIR", at("new/data"), None),
+    ] {
+        let environment = vec![(format!("POOLGATE_{key}"), path.clone())];
+        let sources = Sources {
+            environment,
+            ..Sources::default()
+        };
+
+        let told = Config::check(&sources).err().map(|told| told.to_string());
+
+        match expected {
+            Some(expected) => {
+                let told = told.unwrap_or_default();
+                assert!(told.contains(expected), "{key} {path}: {told}");
+                assert!(Config::load(&sources).is_ok(), "{key} {path}");
+            }
+            None => assert_eq!(told, None, "{key} {path}"),
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn callers_who_need_a_certificate_that_nobody_asks_for_are_a_mistake() {
     let known = Known::new();
     for (why, callers, expected) in [

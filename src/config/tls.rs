@@ -39,6 +39,16 @@ pub(super) fn read(reader: &mut Reader) -> Option<Settings> {
     Some(settings)
 }
 
+/// A certificate that no client takes starts all the same: it may be renewed while poolgate
+/// runs.
+pub(super) fn warnings(settings: Option<&Settings>) -> Vec<String> {
+    let told = settings.and_then(tls::warning);
+    let key = keys::TLS_CERTIFICATE_FILE.path;
+    told.map(|told| format!("{key}: {told}"))
+        .into_iter()
+        .collect()
+}
+
 /// Reports keys that mean nothing without others. A value that is the default, as the
 /// printed configuration has it, says nothing.
 fn lonely(reader: &mut Reader) {

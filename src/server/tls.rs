@@ -25,6 +25,7 @@ use crate::telemetry::Metrics;
 pub(in crate::server) mod client;
 mod files;
 pub(in crate::server) mod set;
+mod validity;
 
 pub use set::Set;
 
@@ -155,6 +156,18 @@ impl Sets {
         Ok(())
     }
 
+    /// Says until when the server's certificate is good, and whether it is.
+    fn tell_validity(&self, metrics: &Metrics) {
+        let set = Arc::clone(&self.0.newest.borrow());
+        if let Some(expires) = set.expires() {
+            metrics.certificate_expires(expires);
+        }
+        if let Some(warning) = set.warning() {
+            let path = self.0.settings.certificate_file.display();
+            tracing::warn!(file = %path, "no client takes `tls.certificate_file`: {warning}");
+        }
+    }
+
     /// The newest set, and word of each that follows.
     pub(in crate::server) fn follow(&self) -> watch::Receiver<Arc<Set>> {
         self.0.newest.subscribe()
@@ -170,10 +183,14 @@ pub(super) fn open(
 ) -> Result<Sets, Mistakes> {
     let watch = Watch::begin("tls", settings.paths());
     let sets = Sets::load(settings.clone(), clock.clone())?;
-    let newest = sets.clone();
+    sets.tell_validity(metrics);
+    let (newest, told) = (sets.clone(), Arc::clone(metrics));
     let paths = settings.paths();
     let reload = move || match newest.reload() {
-        Ok(()) => Ok(paths.clone()),
+        Ok(()) => {
+            newest.tell_validity(&told);
+            Ok(paths.clone())
+        }
         Err(mistakes) => Err(mistakes.sentences()),
     };
     watch.spawn(reload, Arc::clone(metrics), ended.clone());
@@ -183,6 +200,12 @@ pub(super) fn open(
 /// Looks for mistakes in the files. Blocks.
 pub fn check(settings: &Settings) -> Result<(), Mistakes> {
     Set::load(settings, &Clock::system()).map(drop)
+}
+
+/// Why no client takes the certificate at this moment, if none does; nothing where there are
+/// mistakes in the files. Blocks.
+pub fn warning(settings: &Settings) -> Option<String> {
+    Set::load(settings, &Clock::system()).ok()?.warning()
 }
 
 /// The certificates in a file, for a client that trusts them: the file as it is, once

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Metric, Registry};
 mod connections;
 
 use super::caches::Caches;
+use super::certificate::CertificateExpiry;
 use super::forwarding::ForwardingMetrics;
 use super::itself;
 use super::journal::JournalMetrics;
@@ -59,6 +60,7 @@ pub struct Metrics {
     shadow_decisions: Family<PairLabels, Counter>,
     reloads: Family<[(&'static str, &'static str); 2], Counter>,
     reload_failing: Family<[(&'static str, &'static str); 1], Gauge>,
+    certificate_expiry: CertificateExpiry,
     journal: JournalMetrics,
     forwarding: ForwardingMetrics,
     quotas: QuotaMetrics,
@@ -87,6 +89,7 @@ impl Metrics {
             shadow_decisions: Family::default(),
             reloads: Family::default(),
             reload_failing: Family::default(),
+            certificate_expiry: CertificateExpiry::default(),
             journal: JournalMetrics::default(),
             forwarding: ForwardingMetrics::default(),
             quotas: QuotaMetrics::default(),
@@ -124,6 +127,11 @@ impl Metrics {
         self.reload_failing
             .get_or_create(&[("what", what)])
             .set(i64::from(!good));
+    }
+
+    /// The server's certificate that is in use expires then, in seconds since 1970.
+    pub fn certificate_expires(&self, then: i64) {
+        self.certificate_expiry.set(then);
     }
 
     /// So many keys have consumed something of a limit.
@@ -189,6 +197,7 @@ impl Metrics {
         add(registry, &names::RELOADS, self.reloads.clone());
         let failing = self.reload_failing.clone();
         add(registry, &names::RELOAD_FAILING, failing);
+        registry.register_collector(Box::new(self.certificate_expiry.clone()));
         self.journal.register(registry);
         self.forwarding.register(registry);
         self.quotas.register(registry);
@@ -312,6 +321,7 @@ mod tests {
         metrics.shadowed(rpc, "same");
         metrics.limited(rpc, "default-issue", "admitted");
         metrics.watched("tls");
+        metrics.certificate_expires(4_102_444_800);
         forward::Meter::target(&metrics, "syslog+unix:///dev/log");
         quota::StoreMeter::store(&metrics, &["timeout"]);
         let (here, operation) = ("eu-west-1", Operation::GetId);

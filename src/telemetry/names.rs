@@ -6,6 +6,7 @@ mod forwarding;
 pub mod itself;
 pub mod process;
 mod quota_store;
+mod tls;
 pub mod upstream;
 
 use std::fmt::Write;
@@ -19,6 +20,7 @@ pub use quota_store::{
     QUOTA_STORE_DAMAGED, QUOTA_STORE_DEGRADED, QUOTA_STORE_FAILURES, QUOTA_STORE_MISSED,
     QUOTA_STORE_SECONDS,
 };
+pub use tls::CERTIFICATE_EXPIRY;
 
 /// A metric as it appears in the exposition.
 #[derive(Debug)]
@@ -229,6 +231,7 @@ const HERE: &[&Name] = &[
     &QUOTA_STORE_DAMAGED,
     &RELOADS,
     &RELOAD_FAILING,
+    &CERTIFICATE_EXPIRY,
     &AUDIT_RECORDS,
     &AUDIT_BYTES,
     &AUDIT_SYNCS,

@@ -84,7 +84,7 @@ impl Collector for ThisProcess {
     }
 }
 
-fn put(
+pub(super) fn put(
     encoder: &mut DescriptorEncoder<'_>,
     name: &Name,
     metric: &impl Metric,

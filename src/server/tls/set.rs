@@ -14,6 +14,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CertificateError, Error, RootCertStore, ServerConfig};
 
+use super::validity::Validity;
 use super::{ClientCertificates, File, Mistake, Mistakes, Settings, files, provider};
 use crate::clock::Clock;
 
@@ -25,6 +26,7 @@ pub struct Set {
     config: Arc<ServerConfig>,
     clients: Option<Arc<dyn ClientCertVerifier>>,
     clock: Clock,
+    validity: Option<Validity>,
     said_expired: AtomicBool,
 }
 
@@ -70,6 +72,7 @@ impl Set {
             Some(clients) => config.with_client_cert_verifier(Arc::clone(clients)),
             None => config.with_no_client_auth(),
         };
+        let validity = Validity::of(&identity.cert);
         let mut config = config.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
         config.alpn_protocols = vec![ALPN.to_vec()];
         if clients.is_some() {
@@ -80,8 +83,19 @@ impl Set {
             config: Arc::new(config),
             clients,
             clock: clock.clone(),
+            validity,
             said_expired: AtomicBool::new(false),
         })
+    }
+
+    /// When the server's certificate expires, in seconds since 1970.
+    pub(super) fn expires(&self) -> Option<i64> {
+        self.validity.map(|validity| validity.until)
+    }
+
+    /// Why no client takes the server's certificate at this moment, if none does.
+    pub(super) fn warning(&self) -> Option<String> {
+        self.validity?.warning(self.clock.epoch_seconds())
     }
 
     /// What a handshake needs.

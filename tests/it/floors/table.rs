@@ -137,11 +137,20 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("tracing_opentelemetry", &["telemetry", "trace"]),
     ("cedar_policy*", &["policy"]),
     // Connections are the server's; what a certificate says is read where callers are
-    // told apart, and where a SAML provider says what it signs with.
+    // told apart, where a SAML provider says what it signs with, and where the server's own
+    // says how long it is good.
     ("rustls", &["server"]),
     ("tokio_rustls", &["server"]),
-    ("x509_parser", &["authn", "emulator/issuers/saml_metadata"]),
+    (
+        "x509_parser",
+        &[
+            "authn",
+            "emulator/issuers/saml_metadata",
+            "server/tls/validity",
+        ],
+    ),
     ("redis", &["quota/redis"]),
+    ("rustix", &["config/places"]),
 ];
 
 const AWS: &[&str] = &["convert", "service", "upstream", "emulator/connector"];

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rcgen::date_time_ymd;
 use tempfile::TempDir;
 
 use crate::support::certificates::{Authority, SERVER_NAME};
+use crate::support::metrics;
 use crate::support::process::Process;
 
 const NAME: &str = "spiffe://example.org/shop";
@@ -175,6 +177,42 @@ fn check_tells_every_mistake_in_the_files() {
         assert!(told.contains(&says), "{told}");
     }
     assert_eq!(told.lines().count(), 2, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_is_told_by_check_at_the_start_and_in_the_metrics() {
+    let files = Files::new();
+    let expired = Authority::new("authority").issue(SERVER_NAME, |params| {
+        params.not_after = date_time_ymd(2021, 1, 1);
+    });
+    fs::write(files.path("server.pem"), &expired.chain).unwrap();
+    fs::write(files.path("server.key"), &expired.key).unwrap();
+    let says = "the certificate expired on Fri, 01 Jan 2021 00:00:00 GMT";
+
+    let told = command(&["check"]).envs(files.environment()).output();
+    let told = told.unwrap();
+    let server = Process::start(
+        &[
+            &files.environment()[..],
+            &[("POOLGATE_ADMIN__LISTEN", "127.0.0.1:0")],
+        ]
+        .concat(),
+    );
+    let before = metrics::read(server.admin().unwrap()).await;
+    let renewed = Authority::new("authority").server(SERVER_NAME);
+    fs::write(files.path("server.pem"), &renewed.chain).unwrap();
+    fs::write(files.path("server.key"), &renewed.key).unwrap();
+
+    let expiry = "poolgate_tls_certificate_expiry_timestamp_seconds";
+    let line = format!("warning: tls.certificate_file: {says}\n");
+    assert_eq!(
+        (told.status.code(), text(&told.stderr)),
+        (Some(0), line.as_str())
+    );
+    assert_eq!(before.value(expiry), 1_609_459_200.0);
+    metrics::until(server.admin().unwrap(), |now| now.value(expiry) > 4e9).await;
+    let log = server.stop().concat();
+    assert_eq!(log.matches(says).count(), 1, "{log}");
 }
 
 /// What a server and a client need.

@@ -20,9 +20,11 @@ mod method;
         poolgate call ListIdentityPools\n  \
         poolgate call DescribeIdentityPool '{\"identity_pool_id\": \"us-east-1:...\"}'\n  \
         poolgate call CreateIdentityPool - < pool.json\n  \
-        poolgate call ListIdentityPools --address pools.example.org:443 --ca-file ca.pem --token-file token\n  \
+        poolgate call ListIdentityPools --address pools.example.org:443 --ca-file ca.pem \\\n    \
+        --token-file token\n  \
         poolgate call ListIdentityPools --address unix:///run/poolgate/grpc.sock\n  \
-        poolgate call ListIdentityPools --config poolgate.toml --certificate-file me.pem --key-file me.key --ca-file ca.pem"
+        poolgate call ListIdentityPools --config poolgate.toml --certificate-file me.pem \\\n    \
+        --key-file me.key --ca-file ca.pem"
 )]
 pub(super) struct Arguments {
     /// The method, with or without its service.

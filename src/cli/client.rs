@@ -10,7 +10,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Console, exit};
-use crate::config::{Config, Sources};
+use crate::config::{self, Config, Sources};
 use crate::server::tls;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,6 +100,25 @@ impl Connection {
                 Err(exit::USAGE)
             }
         }
+    }
+
+    /// Where the admin port of a server with this configuration is reached on this machine;
+    /// nothing where it is off.
+    pub(super) fn admin(
+        &self,
+        environment: &[(String, String)],
+        console: &mut Console<'_>,
+    ) -> Result<Option<SocketAddr>, u8> {
+        let sources = Sources {
+            file: self.config.clone(),
+            environment: environment.to_vec(),
+            flags: Vec::new(),
+        };
+        let found = config::admin_address(&sources).map_err(|mistakes| {
+            console.complain(mistakes);
+            exit::CONFIGURATION
+        })?;
+        Ok(found.map(reachable))
     }
 
     fn wants_tls(&self) -> bool {

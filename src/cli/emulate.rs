@@ -12,7 +12,8 @@ use crate::server;
         Examples:\n  \
         poolgate emulate\n  \
         poolgate emulate --issuer https://login.example.com\n  \
-        aws --endpoint-url http://127.0.0.1:4566 cognito-identity list-identity-pools --max-results 10"
+        aws --endpoint-url http://127.0.0.1:4566 cognito-identity \\\n    \
+        list-identity-pools --max-results 10"
 )]
 pub(super) struct Arguments {
     /// The configuration file [otherwise: POOLGATE_CONFIG].

@@ -23,7 +23,8 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
         Examples:\n  \
         poolgate serve --listen 127.0.0.1:0\n  \
         POOLGATE_UPSTREAM__KIND=aws POOLGATE_UPSTREAM__REGION=eu-west-1 \\\n    \
-        POOLGATE_AUTHN__CALLERS_FILE=callers.toml POOLGATE_POLICY__FILES=policies poolgate serve"
+        POOLGATE_AUTHN__CALLERS_FILE=callers.toml POOLGATE_POLICY__FILES=policies \\\n    \
+        POOLGATE_AUDIT__FILE=audit.jsonl poolgate serve"
 )]
 pub(super) struct Arguments {
     /// The configuration file [otherwise: POOLGATE_CONFIG].

@@ -44,6 +44,12 @@ fn every_help_shows_examples_and_each_of_them_is_understood() {
         }
         let help = command.get_after_help().expect(&name).to_string();
         let (_, shown) = help.split_once("Example").expect(&name);
+        // Where a line is broken, a shell would break it, too.
+        let rendered = command.clone().render_help().to_string();
+        for line in shown.lines().skip(1) {
+            let is_whole = rendered.lines().any(|there| there == line);
+            assert!(is_whole, "{name}: {line}\n{rendered}");
+        }
         let shown = shown.replace("\\\n    ", "");
         for line in shown
             .lines()
@@ -59,6 +65,41 @@ fn every_help_shows_examples_and_each_of_them_is_understood() {
         commands.extend(command.get_subcommands().cloned());
     }
     assert!(examples >= 20, "{examples}");
+}
+
+#[test]
+fn the_example_for_aws_is_a_configuration_without_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let shipped = "deploy/kubernetes/configuration";
+    let token = format!(
+        "[[tokens]]\nname = \"ci\"\nsha256 = \"{}\"\n",
+        "a5dd".repeat(16)
+    );
+    std::fs::write(at("callers.toml"), token).unwrap();
+    std::fs::create_dir(at("policies")).unwrap();
+    let policy = "policies/applications.cedar";
+    std::fs::copy(format!("{shipped}/{policy}"), at(policy)).unwrap();
+    let mut command = Cli::command();
+    let serve = command.find_subcommand_mut("serve").unwrap();
+    let help = serve.get_after_help().unwrap().to_string();
+
+    let set = help
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='));
+    let environment: Vec<(&str, String)> = set
+        .map(|(name, value)| match name.contains("FILE") {
+            true => (name, at(value)),
+            false => (name, value.to_owned()),
+        })
+        .collect();
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let (code, _, errors) = poolgate(&["check"], "", &environment);
+
+    assert_eq!((code, errors.as_str()), (exit::OK, ""));
 }
 
 /// The command line of poolgate in an example, as a shell would read it; nothing where
@@ -194,6 +235,43 @@ fn a_server_that_is_not_there_is_a_failure() {
 }
 
 #[test]
+fn the_admin_port_is_asked_whatever_else_is_set() {
+    let server = Server::start();
+    let ready = server.running.admin_address.unwrap().to_string();
+    // What a health check does not know of the flags and files of its server.
+    let open = ("POOLGATE_SERVER__LISTEN", "0.0.0.0:50051");
+    let ask = |admin: &str| {
+        let environment = [("POOLGATE_ADMIN__LISTEN", admin), open];
+        poolgate(&["healthcheck", "--admin", "-v"], "", &environment)
+    };
+
+    assert_eq!(
+        ask(&ready),
+        (exit::OK, format!("{ready}: ready\n"), String::new())
+    );
+    let (code, _, errors) = ask(&nowhere());
+    assert_eq!(code, exit::FAILURE);
+    assert!(errors.contains("refused"), "{errors}");
+    assert_eq!(ask(&server.address).0, exit::FAILURE, "another port");
+    let (code, _, errors) = ask("everywhere");
+    assert_eq!(code, exit::CONFIGURATION, "{errors}");
+}
+
+#[test]
+fn where_the_admin_port_is_off_grpc_is_asked() {
+    let server = Server::start();
+    let environment = [
+        ("POOLGATE_ADMIN__LISTEN", "off"),
+        ("POOLGATE_SERVER__LISTEN", &server.address),
+    ];
+
+    let answer = poolgate(&["healthcheck", "--admin", "-v"], "", &environment);
+
+    let serving = format!("{}: SERVING\n", server.address);
+    assert_eq!(answer, (exit::OK, serving, String::new()));
+}
+
+#[test]
 fn a_call_is_made_with_json_from_the_command_line_or_standard_input() {
     let server = Server::start();
     let json = r#"{"service": "cognito.identity.v1.CognitoIdentityService"}"#;
@@ -320,6 +398,7 @@ fn a_unix_socket_is_called_as_an_address_and_without_tls() {
 /// A server on the emulator.
 struct Server {
     address: String,
+    running: server::Running,
     _runtime: Runtime,
 }
 
@@ -336,11 +415,15 @@ impl Server {
                 ..settings
             },
             tls: None,
-            admin: server::admin::Settings { listen: None },
+            admin: server::admin::Settings {
+                listen: Some("127.0.0.1:0".parse().unwrap()),
+            },
             ..server::Parts::default()
         }));
+        let running = running.unwrap();
         Self {
-            address: running.unwrap().address.to_string(),
+            address: running.address.to_string(),
+            running,
             _runtime: runtime,
         }
     }

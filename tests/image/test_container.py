@@ -44,7 +44,8 @@ def test_the_image_says_what_the_dockerfile_says(runner: Runner) -> None:
     assert settings["Entrypoint"] == ["/usr/local/bin/poolgate"]
     assert settings["StopSignal"] == "SIGTERM"
     assert set(settings["ExposedPorts"]) == {"50051/tcp", "9464/tcp"}
-    assert settings["Healthcheck"]["Test"] == ["CMD", "/usr/local/bin/poolgate", "healthcheck"]
+    check = ["/usr/local/bin/poolgate", "healthcheck", "--admin"]
+    assert settings["Healthcheck"]["Test"] == ["CMD", *check]
     assert settings["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 

@@ -54,7 +54,7 @@ def test_nothing_runs_as_root_and_there_is_no_shell() -> None:
 def test_the_binary_is_started_without_a_shell() -> None:
     assert json.loads(final("ENTRYPOINT")[0].text) == [BINARY]
     check = final("HEALTHCHECK")[0].text
-    assert json.loads(check[check.index("CMD ") + 4 :]) == [BINARY, "healthcheck"]
+    assert json.loads(check[check.index("CMD ") + 4 :]) == [BINARY, "healthcheck", "--admin"]
 
 
 def test_the_dependencies_are_built_before_the_sources_are_copied() -> None:

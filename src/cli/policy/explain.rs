@@ -19,7 +19,8 @@ use crate::server::explain::{Called, Case, Explanation, Written, called, explain
 #[command(
     after_help = "Touches nothing on the network. Exit codes: 0 allowed, 77 denied, 2 no such call or no policies, 78 mistakes in the configuration.\n\n\
         Example:\n  poolgate policy explain --config poolgate.toml --caller token:shop --attribute team=shop \\\n    \
-        --operation DescribeIdentityPool --json '{\"identity_pool_id\": \"eu-west-1:...\"}' --pool-tag team=shop"
+        --operation DescribeIdentityPool --json '{\"identity_pool_id\": \"eu-west-1:...\"}' \\\n    \
+        --pool-tag team=shop"
 )]
 pub(super) struct Arguments {
     /// The configuration file [otherwise: POOLGATE_CONFIG].

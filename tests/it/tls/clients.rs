@@ -215,6 +215,35 @@ async fn an_expired_certificate_is_told_by_check_at_the_start_and_in_the_metrics
     assert_eq!(log.matches(says).count(), 1, "{log}");
 }
 
+#[test]
+fn the_health_check_of_the_image_needs_no_certificate_and_hears_of_the_drain() {
+    let files = Files::new();
+    let address = free_address();
+    let mut environment = files.environment();
+    environment.extend([
+        ("POOLGATE_ADMIN__LISTEN", address.as_str()),
+        ("POOLGATE_SERVER__DRAIN_NOTICE", "5m"),
+    ]);
+    let server = Process::start(&environment);
+    let health = || {
+        let mut check = command(&["healthcheck", "--admin"]);
+        let told = check.envs(environment.iter().copied()).output().unwrap();
+        (told.status.code(), text(&told.stderr).to_owned())
+    };
+
+    assert_eq!(health(), (Some(0), String::new()));
+    server.signal("TERM");
+    server.wait_for_log("drain", 1);
+    let draining = format!("{address}: not ready: draining\n");
+    assert_eq!(health(), (Some(1), draining));
+}
+
+/// Where nobody listens at the moment.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 /// What a server and a client need.
 struct Files(TempDir);
 

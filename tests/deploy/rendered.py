@@ -26,8 +26,13 @@ Resource = dict[str, Any]
 @functools.cache
 def rendered(name: str) -> list[Resource]:
     """The resources."""
-    printed = subprocess.run(COMMANDS[name], check=True, stdout=subprocess.PIPE, text=True)
-    return [one for one in yaml.safe_load_all(printed.stdout) if one]
+    return printed(COMMANDS[name])
+
+
+def printed(command: list[str]) -> list[Resource]:
+    """The resources that a command prints."""
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
 
 
 def of_kind(resources: list[Resource], *kinds: str) -> list[Resource]:

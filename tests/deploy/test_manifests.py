@@ -23,10 +23,12 @@ from rendered import (
     COMMANDS,
     DEPLOY,
     HELM,
+    Resource,
     container,
     mounted,
     of_kind,
     pod,
+    printed,
     rendered,
     workload,
 )
@@ -78,9 +80,15 @@ def custom(resources: list[dict[str, object]]) -> subprocess.CompletedProcess[st
 
 @everywhere
 def test_poolgate_takes_the_configuration_that_its_pods_find(name: str, tmp_path: Path) -> None:
-    resources = rendered(name)
+    checked = check(rendered(name), tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def check(resources: list[Resource], root: Path) -> subprocess.CompletedProcess[str]:
+    """What `poolgate check` says of the files and variables of a pod, which are below a root."""
     stand_ins = secrets()
-    moved = {"/etc/poolgate": f"{tmp_path}/etc", "/var/lib/poolgate": f"{tmp_path}/var"}
+    moved = {"/etc/poolgate": f"{root}/etc", "/var/lib/poolgate": f"{root}/var"}
+    (root / "var").mkdir(parents=True)
 
     def here(text: str) -> str:
         for place, folder in moved.items():
@@ -96,8 +104,7 @@ def test_poolgate_takes_the_configuration_that_its_pods_find(name: str, tmp_path
     }
     arguments = [here(word) for word in container(resources)["args"]]
     assert arguments[0] == "serve"
-
-    checked = subprocess.run(
+    return subprocess.run(
         [BINARY, "check", *arguments[1:]],
         env=environment,
         capture_output=True,
@@ -105,7 +112,52 @@ def test_poolgate_takes_the_configuration_that_its_pods_find(name: str, tmp_path
         check=False,
     )
 
+
+def test_every_policy_of_the_values_is_in_force_and_the_example_can_be_left_out(
+    tmp_path: Path,
+) -> None:
+    added = ["--set-string", r"policies.guard\.cedar=nothing;"]
+    values = tmp_path / "values.yaml"
+    values.write_text("policies: { applications.cedar: null }\n")
+
+    beside = check(printed([*HELM, *added]), tmp_path / "beside")
+    alone = check(printed([*HELM, *added, "--values", str(values)]), tmp_path / "alone")
+
+    for told in (beside, alone):
+        assert told.returncode == 78
+        assert "guard.cedar:1:" in told.stderr
+    assert (tmp_path / "beside/etc/policies/applications.cedar").exists()
+    assert not (tmp_path / "alone/etc/policies/applications.cedar").exists()
+
+
+def test_numbers_of_a_file_of_values_keep_their_form(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        "environment:\n"
+        "  POOLGATE_AUDIT__ROTATE_BYTES: 67108864\n"
+        "  POOLGATE_UPSTREAM__ACCOUNT_ID: 123456789012\n"
+        "  POOLGATE_TRACES__SAMPLE_RATIO: 0.05\n"
+        "  POOLGATE_SERVER__REFLECTION: false\n"
+    )
+
+    resources = printed([*HELM, "--values", str(values)])
+
+    environment = {one["name"]: one.get("value") for one in container(resources)["env"]}
+    assert environment["POOLGATE_AUDIT__ROTATE_BYTES"] == "67108864"
+    assert environment["POOLGATE_UPSTREAM__ACCOUNT_ID"] == "123456789012"
+    assert environment["POOLGATE_TRACES__SAMPLE_RATIO"] == "0.05"
+    assert environment["POOLGATE_SERVER__REFLECTION"] == "false"
+    checked = check(resources, tmp_path / "root")
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("release", ["1shop", "my.shop", "1.poolgate", "9" * 53, "shop"])
+def test_whatever_the_release_is_called_kubernetes_takes_the_names(release: str) -> None:
+    command = [release if word == "release" else word for word in HELM]
+    for resource in printed(command):
+        # RFC 1035, and a StatefulSet adds a number and a hash.
+        name = resource["metadata"]["name"]
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,58}[a-z0-9])?", name), name
 
 
 @everywhere
@@ -179,7 +231,13 @@ def test_a_pod_has_the_time_that_its_drain_takes(name: str) -> None:
 
 
 def test_the_chart_refuses_values_that_it_does_not_know() -> None:
-    for wrong in ("replica=3", "journal.persistant=false", "image.digest=latest"):
+    for wrong in (
+        "replica=3",
+        "journal.persistant=false",
+        "image.digest=latest",
+        "autoscaling.minReplicas=7",
+        r"policies.guard=permit",
+    ):
         refused = subprocess.run(
             [*HELM, "--set", wrong], capture_output=True, text=True, check=False
         )

@@ -1,8 +1,17 @@
+{{- /* A name that a Service may have (RFC 1035); a release may begin with a digit and have dots. */ -}}
 {{- define "poolgate.name" -}}
-{{- if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- $name := ternary $release (printf "%s-%s" $release .Chart.Name) (contains .Chart.Name $release) -}}
+{{- $begins := regexMatch "^[a-z]" $name -}}
+{{- ternary $name (printf "%s-%s" .Chart.Name $release) $begins | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* A value as text: numbers of a file of values are floating, and large ones lose their form. */ -}}
+{{- define "poolgate.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- int64 . -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- . -}}
 {{- end -}}
 {{- end -}}
 

@@ -24,7 +24,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 
 def test_the_unit_leaves_little_open() -> None:
-    # From 0, nothing, to 10, everything, in tenths: 1.1 as it is.
+    # From 0, nothing, to 10, everything, in tenths: 1.2 as it is.
     subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(UNIT)],
         check=True,
@@ -35,3 +35,16 @@ def test_the_unit_leaves_little_open() -> None:
 def test_the_unit_waits_for_the_drain() -> None:
     seconds = re.search(r"^TimeoutStopSec=(\d+)s$", UNIT.read_text(), flags=re.M)
     assert seconds and int(seconds[1]) >= 5 + 25 + 10
+
+
+def test_nothing_ends_the_unit_for_good_but_a_mistake_of_whoever_set_it_up() -> None:
+    settings = dict(line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line)
+    assert settings["Restart"] == "on-failure"
+    assert settings["StartLimitIntervalSec"] == "0"
+    assert settings["RestartPreventExitStatus"] == "2 78"
+
+
+def test_the_unit_knows_who_calls_over_the_unix_socket() -> None:
+    text = UNIT.read_text()
+    assert not re.search(r"^PrivateUsers=", text, flags=re.M), "peers would be user 65534"
+    assert re.search(r"^RestrictAddressFamilies=.*AF_UNIX", text, flags=re.M)

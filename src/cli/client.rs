@@ -42,7 +42,13 @@ pub(super) struct Connection {
     #[arg(long, value_name = "PATH", requires = "key_file")]
     certificate_file: Option<PathBuf>,
     /// The key of the certificate, in PEM, not encrypted.
-    #[arg(long, value_name = "PATH", requires = "certificate_file")]
+    // A key itself begins with hyphens, and would be shown as an unknown flag.
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "certificate_file",
+        allow_hyphen_values = true
+    )]
     key_file: Option<PathBuf>,
     /// The name that the server's certificate has to have [otherwise: the address's host].
     #[arg(long, value_name = "NAME")]
@@ -139,9 +145,10 @@ impl Connection {
             },
         }
         if let (Some(certificate), Some(key)) = (&self.certificate_file, &self.key_file) {
+            let hide = |told: &String| config::told_of_secret(key, told);
             match tls::read_identity(certificate, key) {
                 Ok((chain, key)) => config = config.identity(Identity::from_pem(chain, key)),
-                Err(wrong) => mistakes.extend(wrong.sentences()),
+                Err(wrong) => mistakes.extend(wrong.sentences().iter().map(hide)),
             }
         }
         if let Some(name) = &self.server_name {
@@ -221,7 +228,8 @@ fn endpoint(address: &str, tls: Option<ClientTlsConfig>) -> Result<Endpoint, Str
 
 /// The header's value from a file with a token. What is in the file is never shown.
 fn token(path: &Path) -> Result<MetadataValue<Ascii>, String> {
-    let wrong = |reason: &str| format!("`{}`: {reason}", path.display());
+    let wrong =
+        |reason: &str| config::told_of_secret(path, &format!("`{}`: {reason}", path.display()));
     let text = std::fs::read_to_string(path)
         .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     let token = text.trim();

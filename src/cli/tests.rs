@@ -367,6 +367,23 @@ fn metadata_a_token_and_the_deadline_are_sent_and_the_deadline_is_kept() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_the_path_of_its_file_is_not_shown() {
+    let pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+    let address = nowhere();
+    for flags in [
+        ["--token-file", "s3cret", "--ca-file", "Cargo.toml"],
+        ["--key-file", pem, "--certificate-file", "Cargo.toml"],
+    ] {
+        let command = [&["healthcheck", "--address", &address], &flags[..]].concat();
+        let (code, _, errors) = poolgate(&command, "", &[]);
+
+        assert_eq!(code, exit::USAGE);
+        assert!(errors.contains("`(hidden)`: cannot be read"), "{errors}");
+        assert!(!errors.contains("s3cret"), "{errors}");
+    }
+}
+
+#[test]
 fn a_unix_socket_is_called_as_an_address_and_without_tls() {
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("grpc.sock");

@@ -42,6 +42,15 @@ pub(super) fn hides(key: &dyn AnyKey, text: &str) -> bool {
     has_lines || key.hides(text)
 }
 
+/// What is told of a file whose path a flag gives and that holds a secret: the path is left
+/// out where it may be the secret itself.
+pub(super) fn told_of_secret(path: &Path, told: &str) -> String {
+    match path.to_str() {
+        Some(text) if may_be_secret(text) => without(text, told),
+        _ => told.to_owned(),
+    }
+}
+
 /// What is told of a text that is not shown, without the text and its parts.
 pub(super) fn without(text: &str, told: &str) -> String {
     let parts = text.split([',', '=']).map(str::trim);

@@ -69,7 +69,7 @@ async fn no_secret_is_in_any_log_line_error_or_record() {
         .into_inner()
         .token;
 
-    let lines = poolgate.stop();
+    let lines = poolgate.interrupt();
     let logged = lines
         .iter()
         .filter(|line| line.contains("GetOpenIdToken OK"));

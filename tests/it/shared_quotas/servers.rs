@@ -140,7 +140,7 @@ fn a_wrong_password_is_told_and_not_shown() {
     .unwrap();
     process.wait_for_log("Redis counts callers for all replicas", 1);
 
-    let log = process.stop().join("\n");
+    let log = process.interrupt().join("\n");
     for secret in ["s3cret", "the-right-one", SECRET] {
         assert!(!log.contains(secret), "{log}");
     }

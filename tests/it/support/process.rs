@@ -143,7 +143,16 @@ impl Process {
         (self.child.wait().unwrap().code(), lines)
     }
 
-    /// Ends the process and returns every line it has logged.
+    /// The same without the notice, as somebody at a terminal ends it.
+    pub fn interrupt(mut self) -> Vec<String> {
+        self.signal("INT");
+        let lines = self.all_lines();
+        self.child.wait().unwrap();
+        lines
+    }
+
+    /// Ends the process at once and returns the lines that it has written of its log; those
+    /// of the last moment may be missing.
     pub fn stop(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.all_lines()

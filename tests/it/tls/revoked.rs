@@ -155,7 +155,7 @@ async fn an_expired_list_is_told_once_and_strangers_never() {
         assert!(Peer::greet(address, config).await.is_err());
     }
 
-    let lines = process.stop();
+    let lines = process.interrupt();
     let expired = "a list in `tls.crl_files` has expired";
     let told = lines.iter().filter(|line| line.contains(expired)).count();
     assert_eq!(told, 1, "{lines:?}");

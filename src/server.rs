@@ -254,7 +254,7 @@ async fn upstream(
 ) -> Upstream {
     let settings = parts.upstream.clone();
     let http_client = emulator.map(|emulator| Connector::new(emulator).into_http_client());
-    let (clock, meter) = (clock.clone(), Arc::clone(metrics) as _);
+    let (clock, meter) = (clock.clone(), metrics.of_upstream());
     Upstream::metered(settings, http_client, writes.clone(), clock, meter).await
 }
 

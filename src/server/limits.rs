@@ -84,9 +84,9 @@ impl Bounds {
                 let account = read.limits.account();
                 Arc::new(Guard::metered(account, read.replicas, clock.clone(), meter))
             };
-            bounds.guard = Some(guard(Arc::clone(metrics) as _));
+            bounds.guard = Some(guard(metrics.of_account(None)));
             let of_account = |account: String| {
-                let meter = metrics.of_account(&account);
+                let meter = metrics.of_account(Some(&account));
                 (account, guard(meter))
             };
             bounds.guards = accounts.into_iter().map(of_account).collect();

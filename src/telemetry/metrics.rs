@@ -312,7 +312,7 @@ mod tests {
     /// In a runtime, of which there are metrics too.
     #[tokio::test]
     async fn every_metric_of_the_reference_is_exposed_under_its_name() {
-        let metrics = Metrics::new();
+        let metrics = Arc::new(Metrics::new());
         let rpc = Rpc::of_operation(Operation::GetId);
         metrics.started(rpc);
         metrics.handled(rpc, "OK", Duration::ZERO, None);
@@ -322,14 +322,15 @@ mod tests {
         metrics.limited(rpc, "default-issue", "admitted");
         metrics.watched("tls");
         metrics.certificate_expires(4_102_444_800);
-        forward::Meter::target(&metrics, "syslog+unix:///dev/log");
-        quota::StoreMeter::store(&metrics, &["timeout"]);
+        forward::Meter::target(metrics.as_ref(), "syslog+unix:///dev/log");
+        quota::StoreMeter::store(metrics.as_ref(), &["timeout"]);
         let (here, operation) = ("eu-west-1", Operation::GetId);
-        upstream::Meter::sent(&metrics, here, operation);
-        upstream::Meter::throttled(&metrics, here, operation);
-        upstream::Meter::shed(&metrics, here, operation, upstream::Shed::Overloaded);
-        upstream::Meter::in_flight(&metrics, here, 1, 256);
-        upstream::Meter::breaker(&metrics, here, operation, upstream::Circuit::Open);
+        let aws = metrics.of_upstream();
+        aws.sent(here, operation);
+        aws.throttled(here, operation);
+        aws.shed(here, operation, upstream::Shed::Overloaded);
+        aws.in_flight(here, 1, 256);
+        aws.breaker(here, operation, upstream::Circuit::Open);
         metrics.probed(None, true);
         let remembered = |cache| Remembered {
             cache,
@@ -338,10 +339,11 @@ mod tests {
             entries: 3,
         };
         metrics.watch_caches(move || vec![remembered("pool_tags")]);
-        upstream::Meter::assumed(&metrics, upstream::Assumed::Given, Duration::ZERO);
-        account::Meter::decided(&metrics, here, operation, account::Decision::Waited);
-        account::Meter::waiting(&metrics, here, operation, 1);
-        account::Meter::rate(&metrics, here, operation, 24.5);
+        aws.assumed(upstream::Assumed::Given, Duration::ZERO);
+        let account = metrics.of_account(None);
+        account.decided(here, operation, account::Decision::Waited);
+        account.waiting(here, operation, 1);
+        account.rate(here, operation, 24.5);
 
         let text = metrics.encode();
 
@@ -358,7 +360,7 @@ mod tests {
     fn what_goes_to_one_target_or_account_is_counted_apart() {
         let metrics = Arc::new(Metrics::new());
         let (here, operation) = ("eu-west-1", Operation::GetId);
-        let meter: Arc<dyn upstream::Meter> = Arc::clone(&metrics) as _;
+        let meter = metrics.of_upstream();
         let shop = Arc::clone(&meter).of_target(&"shop".into());
         let bank = Arc::clone(&shop).of_target(&"bank".into());
 
@@ -366,7 +368,7 @@ mod tests {
         bank.in_flight(here, 2, 256);
         meter.in_flight(here, 3, 256);
         metrics
-            .of_account("111111111111")
+            .of_account(Some("111111111111"))
             .waiting(here, operation, 4);
 
         let text = metrics.encode();

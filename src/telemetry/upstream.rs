@@ -57,29 +57,22 @@ impl UpstreamMetrics {
     }
 }
 
-/// Of which part of what goes to AWS something is counted.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    metrics: &'a UpstreamMetrics,
-    /// The target or the account, where there are several. They are configured.
-    of: Option<(&'static str, &'a str)>,
-}
-
-/// What goes to one target, or is guarded of one account.
-struct One {
+/// Counts all that goes to AWS, or what goes to one target or is guarded of one account.
+struct Part {
     metrics: Arc<Metrics>,
-    label: &'static str,
-    name: Arc<str>,
+    /// The target or the account, where there are several. They are configured.
+    of: Option<(&'static str, Arc<str>)>,
 }
 
 impl Metrics {
-    /// The counters of the quotas of one account among several.
-    pub fn of_account(self: &Arc<Self>, number: &str) -> Arc<dyn account::Meter> {
-        Arc::new(One {
-            metrics: Arc::clone(self),
-            label: "account",
-            name: number.into(),
-        })
+    /// The counters of what goes to AWS.
+    pub fn of_upstream(self: &Arc<Self>) -> Arc<dyn upstream::Meter> {
+        Arc::new(self.part(None))
+    }
+
+    /// The counters of the quotas of the account, or of one among several by its number.
+    pub fn of_account(self: &Arc<Self>, number: Option<&str>) -> Arc<dyn account::Meter> {
+        Arc::new(self.part(number.map(|number| ("account", number.into()))))
     }
 
     /// A probe of a target, or of the only way to AWS, has ended.
@@ -90,160 +83,65 @@ impl Metrics {
         probes.get_or_create(&labels).set(i64::from(answered));
     }
 
-    fn whole(&self) -> Part<'_> {
+    fn part(self: &Arc<Self>, of: Option<(&'static str, Arc<str>)>) -> Part {
         Part {
-            metrics: self.upstream(),
-            of: None,
+            metrics: Arc::clone(self),
+            of,
         }
     }
 }
 
-impl One {
-    fn part(&self) -> Part<'_> {
-        Part {
-            metrics: self.metrics.upstream(),
-            of: Some((self.label, &self.name)),
-        }
-    }
-}
-
-impl upstream::Meter for Metrics {
+impl upstream::Meter for Part {
     fn of_target(self: Arc<Self>, name: &Arc<str>) -> Arc<dyn upstream::Meter> {
-        Arc::new(One {
-            metrics: self,
-            label: "target",
-            name: Arc::clone(name),
-        })
+        Arc::new(self.metrics.part(Some(("target", Arc::clone(name)))))
     }
 
     fn sent(&self, region: &str, operation: Operation) {
-        self.whole().sent(region, operation);
+        let labels = self.of_operation(region, operation);
+        self.counters().requests.get_or_create(&labels).inc();
     }
 
     fn throttled(&self, region: &str, operation: Operation) {
-        self.whole().throttled(region, operation);
+        let labels = self.of_operation(region, operation);
+        self.counters().throttles.get_or_create(&labels).inc();
     }
 
     fn shed(&self, region: &str, operation: Operation, why: Shed) {
-        self.whole().shed(region, operation, why);
-    }
-
-    fn in_flight(&self, region: &str, calls: usize, limit: usize) {
-        self.whole().in_flight(region, calls, limit);
-    }
-
-    fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
-        self.whole().breaker(region, operation, state);
-    }
-
-    fn assumed(&self, outcome: Assumed, took: Duration) {
-        self.whole().assumed(outcome, took);
-    }
-}
-
-impl upstream::Meter for One {
-    fn of_target(self: Arc<Self>, name: &Arc<str>) -> Arc<dyn upstream::Meter> {
-        Arc::clone(&self.metrics).of_target(name)
-    }
-
-    fn sent(&self, region: &str, operation: Operation) {
-        self.part().sent(region, operation);
-    }
-
-    fn throttled(&self, region: &str, operation: Operation) {
-        self.part().throttled(region, operation);
-    }
-
-    fn shed(&self, region: &str, operation: Operation, why: Shed) {
-        self.part().shed(region, operation, why);
-    }
-
-    fn in_flight(&self, region: &str, calls: usize, limit: usize) {
-        self.part().in_flight(region, calls, limit);
-    }
-
-    fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
-        self.part().breaker(region, operation, state);
-    }
-
-    fn assumed(&self, outcome: Assumed, took: Duration) {
-        self.part().assumed(outcome, took);
-    }
-}
-
-impl account::Meter for Metrics {
-    fn decided(&self, region: &str, operation: Operation, decision: Decision) {
-        self.whole().decided(region, operation, decision);
-    }
-
-    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
-        self.whole().waiting(region, operation, calls);
-    }
-
-    fn rate(&self, region: &str, operation: Operation, rate: f64) {
-        self.whole().rate(region, operation, rate);
-    }
-}
-
-impl account::Meter for One {
-    fn decided(&self, region: &str, operation: Operation, decision: Decision) {
-        self.part().decided(region, operation, decision);
-    }
-
-    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
-        self.part().waiting(region, operation, calls);
-    }
-
-    fn rate(&self, region: &str, operation: Operation, rate: f64) {
-        self.part().rate(region, operation, rate);
-    }
-}
-
-impl Part<'_> {
-    fn sent(self, region: &str, operation: Operation) {
-        let labels = self.of_operation(region, operation);
-        self.metrics.requests.get_or_create(&labels).inc();
-    }
-
-    fn throttled(self, region: &str, operation: Operation) {
-        let labels = self.of_operation(region, operation);
-        self.metrics.throttles.get_or_create(&labels).inc();
-    }
-
-    fn shed(self, region: &str, operation: Operation, why: Shed) {
         let reason = match why {
             Shed::Overloaded => "overloaded",
             Shed::CircuitOpen => "circuit_open",
         };
         let mut labels = self.of_operation(region, operation);
         labels.push(("reason", Cow::from(reason)));
-        self.metrics.shed.get_or_create(&labels).inc();
+        self.counters().shed.get_or_create(&labels).inc();
     }
 
-    fn in_flight(self, region: &str, calls: usize, limit: usize) {
+    fn in_flight(&self, region: &str, calls: usize, limit: usize) {
         let labels = self.of_region(region);
-        let metrics = self.metrics;
+        let metrics = self.counters();
         metrics.in_flight.get_or_create(&labels).set(whole(calls));
         let limits = &metrics.in_flight_limit;
         limits.get_or_create(&labels).set(whole(limit));
     }
 
-    fn breaker(self, region: &str, operation: Operation, state: Circuit) {
+    fn breaker(&self, region: &str, operation: Operation, state: Circuit) {
         let open = match state {
             Circuit::Closed => 0.0,
             Circuit::HalfOpen => 0.5,
             Circuit::Open => 1.0,
         };
         let labels = self.of_operation(region, operation);
-        self.metrics.breakers.get_or_create(&labels).set(open);
+        self.counters().breakers.get_or_create(&labels).set(open);
     }
 
-    fn assumed(self, outcome: Assumed, took: Duration) {
+    fn assumed(&self, outcome: Assumed, took: Duration) {
         let labels = self.of_nothing_else();
-        self.metrics.sessions.asked(labels, outcome, took);
+        self.counters().sessions.asked(labels, outcome, took);
     }
+}
 
-    fn decided(self, region: &str, operation: Operation, decision: Decision) {
+impl account::Meter for Part {
+    fn decided(&self, region: &str, operation: Operation, decision: Decision) {
         let decision = match decision {
             Decision::Admitted => "admitted",
             Decision::Waited => "waited",
@@ -251,34 +149,40 @@ impl Part<'_> {
         };
         let mut labels = self.of_operation(region, operation);
         labels.push(("decision", Cow::from(decision)));
-        self.metrics.decisions.get_or_create(&labels).inc();
+        self.counters().decisions.get_or_create(&labels).inc();
     }
 
-    fn waiting(self, region: &str, operation: Operation, calls: usize) {
+    fn waiting(&self, region: &str, operation: Operation, calls: usize) {
         let labels = self.of_operation(region, operation);
-        let waiting = &self.metrics.waiting;
+        let waiting = &self.counters().waiting;
         waiting.get_or_create(&labels).set(whole(calls));
     }
 
-    fn rate(self, region: &str, operation: Operation, rate: f64) {
+    fn rate(&self, region: &str, operation: Operation, rate: f64) {
         let labels = self.of_operation(region, operation);
-        self.metrics.rates.get_or_create(&labels).set(rate);
+        self.counters().rates.get_or_create(&labels).set(rate);
+    }
+}
+
+impl Part {
+    fn counters(&self) -> &UpstreamMetrics {
+        self.metrics.upstream()
     }
 
-    fn of_nothing_else(self) -> Labels {
-        let of = self
-            .of
-            .map(|(label, name)| (label, Cow::from(name.to_owned())));
-        of.into_iter().collect()
+    fn of_nothing_else(&self) -> Labels {
+        let of = self.of.as_ref();
+        of.map(|(label, name)| (*label, Cow::from(name.to_string())))
+            .into_iter()
+            .collect()
     }
 
-    fn of_region(self, region: &str) -> Labels {
+    fn of_region(&self, region: &str) -> Labels {
         let mut labels = self.of_nothing_else();
         labels.push(("region", Cow::from(region.to_owned())));
         labels
     }
 
-    fn of_operation(self, region: &str, operation: Operation) -> Labels {
+    fn of_operation(&self, region: &str, operation: Operation) -> Labels {
         let mut labels = self.of_region(region);
         labels.push(("grpc_method", Cow::from(operation.name())));
         labels

@@ -81,7 +81,7 @@ impl Rush {
         let mut rules = rules.limited(&limits, &clock);
         if let Some(guard) = &mut rules.bounds.guard {
             let account = limits.limits.account();
-            let meter = metrics.clone();
+            let meter = metrics.of_account(None);
             *guard = Arc::new(Guard::metered(account, 1, clock.clone(), meter));
         }
         let http_client = Connector::new(Arc::clone(&emulator)).into_http_client();
@@ -90,7 +90,7 @@ impl Rush {
             Some(http_client),
             TaskTracker::new(),
             clock.clone(),
-            metrics.clone(),
+            metrics.of_upstream(),
         );
         let upstream = upstream.await.admitted_by(rules.bounds.admission());
         let meter: Arc<dyn Meter> = metrics.clone();

@@ -67,7 +67,7 @@ keys! {
     SERVER_MAX_CONNECTIONS_PER_ADDRESS: Whole<usize> = "server.max_connections_per_address", Some("200"), whole(1, 100_000),
         "How many connections one address (of IPv6, a /64) may have open; further ones are closed at once. Behind a proxy, as many as `server.max_connections`.";
     SERVER_MAX_HANDSHAKES: Whole<usize> = "server.max_handshakes", Some("256"), whole(1, 100_000),
-        "How many connections may have their TLS handshake or their HTTP/2 preface under way; for one more, the oldest of them is closed.";
+        "How many connections may have their TLS handshake or their HTTP/2 preface under way; for one more, the oldest of the address (of IPv6, the /64) that has most of them is closed.";
     SERVER_MAX_CONNECTION_AGE: Span = "server.max_connection_age", Some("30m"), span(1_000, 604_800),
         "How old a connection becomes, a tenth more or less, before its peer is told to go away: clients connect again, and balance and certificates get changed.";
     SERVER_MAX_CONNECTION_IDLE: Span = "server.max_connection_idle", Some("5m"), span(1_000, 604_800),

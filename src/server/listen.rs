@@ -6,7 +6,8 @@
 //!
 //! * a connection that does not speak HTTP/2 within [`PREFACE_TIMEOUT`] is closed, and
 //!   with TLS one whose handshake takes longer than [`HANDSHAKE_TIMEOUT`]; of those that have
-//!   not come so far there are at most `handshakes`, of which the oldest makes room;
+//!   not come so far there are at most `handshakes`, of which the oldest of the address that
+//!   has most makes room;
 //! * a peer that is owed answers and takes none of them for [`Life::stall`] is cut;
 //! * a peer whose certificate is revoked, expires or loses its authority while it is
 //!   connected is told to go away within half a minute, and cut soon after;

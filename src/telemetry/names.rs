@@ -56,7 +56,7 @@ pub const REFUSED: Name = Name {
     name: "poolgate_connections_refused_total",
     kind: "counter",
     labels: &["reason"],
-    meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `handshakes` (too many had not greeted, and it was the oldest), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
+    meaning: "Connections closed before their first call: `limit` (too many are open), `address` (too many of its address are), `handshakes` (too many had not greeted, and it was the oldest of the address that had most), `preface` (no HTTP/2 preface in time, or another protocol), `tls` (no TLS handshake in time, or a refused one), `error` (the system could not accept).",
 };
 
 /// Connections to the admin port that had to go.

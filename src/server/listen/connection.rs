@@ -45,7 +45,7 @@ pub(super) async fn serve(stream: TcpStream, peer: Peer, listening: Listening<im
         return serve_plain(stream, peer, listening).await;
     };
     let _open = Open::count(Arc::clone(&listening.metrics));
-    let handshake = listening.handshakes.begin();
+    let handshake = listening.handshakes.begin(peer.address.counted().ip());
     let secured = tokio::select! {
         biased;
         () = listening.serving.stopped.cancelled() => return,
@@ -80,7 +80,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let _open = Open::count(Arc::clone(&listening.metrics));
-    let handshake = listening.handshakes.begin();
+    let handshake = listening.handshakes.begin(peer.address.counted().ip());
     speak(stream, peer, Trust::Unconditional, handshake, listening).await;
 }
 

@@ -1,8 +1,9 @@
 //! Callers on this machine, over the Unix socket of the real binary.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::pb::{CreateIdentityPoolRequest, ListIdentityPoolsRequest};
@@ -88,6 +89,51 @@ async fn a_socket_that_a_killed_server_has_left_is_taken_over() {
 
     let mut client = CognitoIdentityServiceClient::new(served.channel().await);
     assert!(client.list_identity_pools(nothing()).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_two_servers_that_start_at_once_one_serves_and_the_other_says_why_not() {
+    let directory = TempDir::new().unwrap();
+    let socket = directory.path().join("grpc.sock");
+    // What a killed server has left is what both want to take over.
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let start = || {
+        Command::new(env!("CARGO_BIN_EXE_poolgate"))
+            .arg("serve")
+            .env_clear()
+            .env("POOLGATE_SERVER__LISTEN", "127.0.0.1:0")
+            .env("POOLGATE_ADMIN__LISTEN", "off")
+            .env("POOLGATE_SERVER__UNIX_SOCKET", &socket)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut servers = [start(), start()];
+
+    // One of them ends by itself.
+    let failed = loop {
+        let has_ended = |it: &mut Child| it.try_wait().unwrap().is_some();
+        if let Some(number) = servers.iter_mut().position(has_ended) {
+            break number;
+        }
+        tokio::task::yield_now().await;
+    };
+    let [first, second] = servers;
+    let (failed, mut serves) = match failed {
+        0 => (first, second),
+        _ => (second, first),
+    };
+    let failed = failed.wait_with_output().unwrap();
+    let said = String::from_utf8(failed.stderr).unwrap();
+    assert!(said.contains("in use"), "{said}");
+
+    let mut lines = BufReader::new(serves.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("serving")));
+    let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display())).unwrap();
+    let mut client = CognitoIdentityServiceClient::new(endpoint.connect().await.unwrap());
+    assert!(client.list_identity_pools(nothing()).await.is_ok());
+    serves.kill().unwrap();
+    serves.wait().unwrap();
 }
 
 #[test]

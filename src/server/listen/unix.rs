@@ -1,8 +1,9 @@
 //! The Unix socket: callers on this machine, of whom the kernel says who they are.
 
-use std::fs;
+use std::fs::{self, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,31 +17,26 @@ use crate::caller::Process;
 #[derive(Debug)]
 pub struct Socket {
     pub(super) listener: UnixListener,
-    _file: File,
-}
-
-/// The file of a socket of ours.
-#[derive(Debug)]
-struct File {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
+    _file: Removed,
 }
 
 impl Socket {
     /// Listens on `path`, whose file gets these permissions. A socket that nobody listens on
-    /// any more is replaced; anything else there is left alone.
+    /// any more is replaced; anything else there is left alone. Of several that begin at the
+    /// same moment one succeeds.
     ///
     /// # Errors
     ///
-    /// The system's answers, and that there is something else.
+    /// The system's answers, that there is something else, and that somebody listens there
+    /// or is about to.
     pub fn bind(path: &Path, mode: u32) -> io::Result<Self> {
+        // Until it is listened on, it looks as if nobody did.
+        let _lock = Lock::take(path)?;
         make_room(path)?;
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
-        let file = File::of(path)?;
         // Nobody can connect before the permissions are what they are to be.
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        let file = Removed(File::permit(path, mode)?);
         Ok(Self {
             listener: socket.listen(BACKLOG)?,
             _file: file,
@@ -62,7 +58,9 @@ fn make_room(path: &Path) -> io::Result<()> {
     let asking = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     asking.set_nonblocking(true)?;
     match asking.connect(&SockAddr::unix(path)?) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            File::of(path, &found).remove()
+        }
         // It has gone meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         // Whoever has too much to do, or does not let us in, is there all the same.
@@ -70,27 +68,108 @@ fn make_room(path: &Path) -> io::Result<()> {
     }
 }
 
-impl File {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        })
+/// What lets one process at a time set a socket up: a file beside it that is locked, as
+/// Wayland has it, and is there no longer than that.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: fs::File,
+}
+
+impl Lock {
+    fn take(socket: &Path) -> io::Result<Self> {
+        let mut path = socket.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let about =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        loop {
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(&path)
+                .map_err(about)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::AddrInUse.into()),
+                Err(TryLockError::Error(error)) => return Err(about(error)),
+            }
+            // Whoever had the lock may have removed it since it was opened.
+            if File::of(&path, &file.metadata()?).is_there() {
+                return Ok(Self { path, _file: file });
+            }
+        }
     }
 }
 
-impl Drop for File {
+impl Drop for Lock {
     fn drop(&mut self) {
-        // What another process has put there meanwhile is not ours to remove.
-        let is_ours = |there: &fs::Metadata| {
-            (there.dev(), there.ino()) == (self.device, self.inode) && there.file_type().is_socket()
-        };
-        if fs::symlink_metadata(&self.path).is_ok_and(|there| is_ours(&there)) {
-            // It may have gone since.
-            let _ = fs::remove_file(&self.path);
+        // It is locked, so that nobody else removes it, or has made another.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A file, whatever else may stand in its place meanwhile.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl File {
+    fn of(path: &Path, metadata: &Metadata) -> Self {
+        Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
         }
+    }
+
+    /// The socket at `path`, with these permissions now. A link in its place is not followed.
+    fn permit(path: &Path, mode: u32) -> io::Result<Self> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
+            .open(path)?;
+        let metadata = opened.metadata()?;
+        if !metadata.file_type().is_socket() {
+            let reason = "another process has replaced the socket";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, reason));
+        }
+        let file = Self::of(path, &metadata);
+        // The name that leads to the opened file itself (proc(5)).
+        let itself = format!("/proc/self/fd/{}", opened.as_raw_fd());
+        fs::set_permissions(itself, fs::Permissions::from_mode(mode))?;
+        Ok(file)
+    }
+
+    /// Whether it is still the one at its path.
+    fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|there| (there.dev(), there.ino()) == (self.device, self.inode))
+    }
+
+    /// Removes it. What another process has put there meanwhile is not ours to remove.
+    fn remove(&self) -> io::Result<()> {
+        match self.is_there() {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A file that is removed when this is dropped.
+#[derive(Debug)]
+struct Removed(File);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        // It may have gone since.
+        let _ = self.0.remove();
     }
 }
 
@@ -154,6 +233,64 @@ mod tests {
         assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
         assert!(UnixStream::connect(&path).await.is_ok());
         drop(first);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_many_that_begin_at_once_one_has_the_socket_and_keeps_it() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("grpc.sock");
+        for round in 0..100 {
+            // What a crash has left is what all of them want to replace.
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+            let handle = tokio::runtime::Handle::current();
+            let beginning = std::thread::scope(|scope| {
+                let begin = || {
+                    let _runtime = handle.enter();
+                    Socket::bind(&path, 0o600)
+                };
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+                let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+                ended.collect::<Vec<_>>()
+            });
+
+            let (sockets, refused): (Vec<_>, Vec<_>) =
+                beginning.into_iter().partition(Result::is_ok);
+            assert_eq!(sockets.len(), 1, "{round}");
+            for refused in refused {
+                assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+            }
+            assert!(UnixStream::connect(&path).await.is_ok(), "{round}");
+            let [Ok(socket)] = &sockets[..] else {
+                unreachable!("there is one");
+            };
+            assert!(socket.listener.accept().await.is_ok(), "{round}");
+            drop(sockets);
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn links_are_not_followed() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("grpc.sock");
+        let precious = directory.path().join("precious");
+        fs::write(&precious, "precious").unwrap();
+        fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = |path: &Path| std::os::unix::fs::symlink(&precious, path).unwrap();
+
+        // Where the socket is, as if somebody had replaced it just now.
+        link(&path);
+        assert!(File::permit(&path, 0o666).is_err());
+        fs::remove_file(&path).unwrap();
+
+        // Where the lock is.
+        link(&directory.path().join("grpc.sock.lock"));
+        let refused = Socket::bind(&path, 0o666).unwrap_err();
+        assert!(refused.to_string().contains("grpc.sock.lock"), "{refused}");
+
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        let permissions = fs::metadata(&precious).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
     }
 
     #[tokio::test]

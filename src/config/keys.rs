@@ -75,7 +75,7 @@ keys! {
     SERVER_MAX_CONNECTION_GRACE: Span = "server.max_connection_grace", Some("30s"), span(0, 3_600),
         "How long calls under way may take to end then, before the connection is cut.";
     SERVER_MAX_CONNECTION_STALL: Span = "server.max_connection_stall", Some("10s"), span(1_000, 3_600),
-        "How long a peer may take nothing of an answer that it is owed (it gives no window, does not read, or does not acknowledge our settings) before its connection is closed.";
+        "How long a peer may take nothing of an answer that it is owed (it gives no window, does not read, or does not acknowledge our settings) before its connection is closed. What it takes gives it more time: a second for each 240 bytes, and never more than this in all.";
     SERVER_MAX_CONCURRENT_STREAMS: Whole<u32> = "server.max_concurrent_streams", Some("100"), whole(1, 10_000),
         "How many calls one connection may have under way.";
     SERVER_MAX_MESSAGE_BYTES: Whole<usize> = "server.max_message_bytes", Some("1048576"), whole(1024, 4_194_304),

@@ -154,21 +154,8 @@ pub fn serve(
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
 ) -> Serving {
-    let serving = Serving {
-        stopped: CancellationToken::new(),
-        cut: CancellationToken::new(),
-        connections: TaskTracker::new(),
-        calls: TaskTracker::new(),
-    };
-    let listening = Listening {
-        service,
-        limits,
-        tls,
-        metrics,
-        addresses: Addresses::new(limits.connections_of_address),
-        handshakes: Handshakes::new(limits.handshakes),
-        serving: serving.clone(),
-    };
+    let listening = Listening::new(service, limits, tls, metrics);
+    let serving = listening.serving.clone();
     let Listeners { network, unix } = listeners.into();
     if let Some(socket) = unix {
         tokio::spawn(listening.clone().accept_processes(socket));
@@ -225,6 +212,23 @@ struct Listening<S> {
 }
 
 impl<S: Grpc + Sync> Listening<S> {
+    fn new(service: S, limits: Limits, tls: Option<Tls>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            service,
+            limits,
+            tls,
+            metrics,
+            addresses: Addresses::new(limits.connections_of_address),
+            handshakes: Handshakes::new(limits.handshakes),
+            serving: Serving {
+                stopped: CancellationToken::new(),
+                cut: CancellationToken::new(),
+                connections: TaskTracker::new(),
+                calls: TaskTracker::new(),
+            },
+        }
+    }
+
     async fn accept_all(self, listener: TcpListener) {
         while let Some(stream) = self.next(&listener).await {
             // A peer that has left already has no address.

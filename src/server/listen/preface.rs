@@ -62,15 +62,16 @@ pub(super) struct Greeted<S> {
     sent: Heads,
     toll: Toll,
     owed: Owed,
+    /// Whether something was to be written that could not be, and not everything is by now.
     blocked: bool,
 }
 
 impl<S> Greeted<S> {
-    /// Tells whether something could be written, where that has changed.
+    /// Tells when nothing more can be written for now.
     fn writes<T>(&mut self, polled: &Poll<T>) {
-        if self.blocked != polled.is_pending() {
-            self.blocked = polled.is_pending();
-            self.owed.blocked(self.blocked);
+        if polled.is_pending() {
+            self.blocked = true;
+            self.owed.blocked();
         }
     }
 }
@@ -139,6 +140,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);
         this.writes(&polled);
+        if this.blocked && polled.is_ready() {
+            this.blocked = false;
+            this.owed.flushed();
+        }
         polled
     }
 

@@ -1,8 +1,12 @@
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::select_all;
 use http::Request;
 use http_body::Frame;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, BodyStream, Empty, Full, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tower::service_fn;
@@ -319,6 +323,47 @@ async fn a_call_may_end_on_a_connection_that_has_grown_old_and_has_no_longer_tha
     until(|| serving.open_connections() == 0).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_is_slow_and_goes_on_is_not_cut() {
+    const ANSWERS: usize = 100;
+    const LENGTH: usize = 18 * 1024;
+    const BYTES_PER_SECOND: u32 = 64_000;
+    let service = service_fn(async |_: Request<Body>| {
+        let body = Full::new(Bytes::from(vec![0; LENGTH])).map_err(|never| match never {});
+        Ok(http::Response::new(Body::new(body)))
+    });
+    let life = Life::default();
+    let (stream, metrics) = serve_in_memory(service, Limits { life, ..LIMITS });
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let client = client
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(64 * 1024);
+    let (mut client, connection) = client.handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+
+    let calls = (0..ANSWERS).map(|_| {
+        let request = Request::post("http://poolgate/a.B/C");
+        client.send_request(request.body(Empty::<Bytes>::new()).unwrap())
+    });
+    let answers = futures_util::future::try_join_all(calls).await.unwrap();
+    let began = Instant::now();
+    let bodies = answers
+        .into_iter()
+        .map(|answer| BodyStream::new(answer.into_body()));
+    let mut frames = select_all(bodies);
+    let mut read = 0;
+    while let Some(frame) = frames.next().await {
+        let data = frame.expect("it is not cut").into_data().unwrap();
+        read += data.len();
+        let due = Duration::from_secs(1) * u32::try_from(read).unwrap() / BYTES_PER_SECOND;
+        tokio::time::sleep_until(began + due).await;
+    }
+
+    assert_eq!(read, ANSWERS * LENGTH);
+    assert!(began.elapsed() > 2 * life.stall);
+    assert!(ended(&metrics, "stall", 0));
+}
+
 /// Nobody may take nothing for long.
 fn impatient() -> Limits {
     let stall = Duration::from_millis(100);
@@ -327,6 +372,19 @@ fn impatient() -> Limits {
         ..LIMITS.life
     };
     Limits { life, ..LIMITS }
+}
+
+/// Serves one connection over a pipe, whose other end is given back.
+fn serve_in_memory(
+    service: impl Grpc + Sync,
+    limits: Limits,
+) -> (tokio::io::DuplexStream, Arc<Metrics>) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let metrics = Arc::new(Metrics::new());
+    let listening = Listening::new(service, limits, None, Arc::clone(&metrics));
+    let peer = Peer::at(SocketAddr::from(([127, 0, 0, 1], 1)));
+    tokio::spawn(connection::serve_plain(ours, peer, listening));
+    (theirs, metrics)
 }
 
 fn ended(metrics: &Metrics, reason: &str, times: usize) -> bool {

@@ -277,7 +277,8 @@ impl<S: Grpc + Sync> Listening<S> {
         let Some(place) = self.addresses.place(address.counted().ip()) else {
             return self.metrics.connection_refused(Refusal::Address);
         };
-        let serve = serve(self.clone());
+        // What is moved while it is awaited takes its place twice.
+        let serve = Box::pin(serve(self.clone()));
         connections.spawn(async move {
             serve.await;
             drop(place);

@@ -138,7 +138,8 @@ async fn speak<S>(
         open: serving.calls.clone(),
         under_way,
     };
-    let mut connection = pin!(builder(limits).serve_connection(TokioIo::new(stream), calls));
+    let connection = builder(limits).serve_connection(TokioIo::new(stream), calls);
+    let mut connection = Box::pin(connection);
     let mut overdue = pin!(owed.overdue(life.stall));
     let grace = tokio::select! {
         biased;

@@ -49,7 +49,8 @@ pub struct Tls {
 
 /// A connection whose handshake is done.
 pub(super) struct Secured {
-    pub(super) stream: TlsStream<TcpStream>,
+    /// In a place of its own, because whoever holds it moves it on more than once.
+    pub(super) stream: Box<TlsStream<TcpStream>>,
     /// What the peer's certificate says, where it has shown one.
     pub(super) certificate: Option<Arc<Certificate>>,
     /// What was agreed on.
@@ -85,7 +86,9 @@ impl Tls {
 
     /// Does the handshake with the newest set.
     pub(super) async fn accept(&self, stream: TcpStream) -> Result<Secured, Refused> {
-        tokio::time::timeout(self.handshake, self.shake_hands(stream))
+        // What a handshake needs is given back with its end.
+        let handshake = Box::pin(self.shake_hands(stream));
+        tokio::time::timeout(self.handshake, handshake)
             .await
             .unwrap_or(Err(Refused::Late))
     }
@@ -115,7 +118,7 @@ impl Tls {
         };
         let trust = Trust::new(chain.to_vec(), sets, self.recheck, self.grace);
         Ok(Secured {
-            stream,
+            stream: Box::new(stream),
             certificate,
             security,
             trust,

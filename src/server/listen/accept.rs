@@ -95,6 +95,10 @@ fn is_about_the_peer(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::Instant;
+
     use super::*;
 
     #[tokio::test]
@@ -106,6 +110,34 @@ mod tests {
         let stream = accept(&listener, &Metrics::new()).await;
 
         assert!(stream.nodelay().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_accepting_fails_it_is_tried_again_ten_times_a_second() {
+        struct Full(AtomicUsize);
+        impl Listener for Full {
+            type Stream = ();
+
+            async fn next(&self) -> io::Result<()> {
+                const EMFILE: i32 = 24;
+                match self.0.fetch_add(1, Ordering::SeqCst) {
+                    30.. => Ok(()),
+                    _ => Err(io::Error::from_raw_os_error(EMFILE)),
+                }
+            }
+
+            fn prepare((): &()) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let began = Instant::now();
+        let metrics = Metrics::new();
+
+        accept(&Full(AtomicUsize::new(0)), &metrics).await;
+
+        assert_eq!(began.elapsed(), Duration::from_secs(3));
+        let refused = "poolgate_connections_refused_total{reason=\"error\"} 30\n";
+        assert!(metrics.encode().contains(refused));
     }
 
     #[tokio::test]

@@ -1,11 +1,12 @@
 //! A peer that speaks HTTP/2 by hand, so that it can say what no client would.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
@@ -22,7 +23,7 @@ pub const END_HEADERS: u8 = 4;
 pub const ACK: u8 = 1;
 
 /// A connection on which the greetings have been exchanged.
-pub struct RawPeer<S = TcpStream>(S);
+pub struct RawPeer<S = TcpStream>(pub S);
 
 /// A frame that was received.
 #[derive(Debug)]
@@ -68,6 +69,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
     /// A frame. The other side may have gone already.
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         self.write(&frame(kind, flags, stream, payload)).await;
+    }
+
+    /// The same, and whether the other side was still there.
+    pub async fn try_send(
+        &mut self,
+        kind: u8,
+        flags: u8,
+        stream: u32,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        self.0.write_all(&frame(kind, flags, stream, payload)).await
     }
 
     /// Bytes. The other side may have gone already.
@@ -136,6 +148,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
 }
 
 impl<S: AsyncRead + Unpin> RawPeer<S> {
+    /// Reads up to the end of any stream.
+    pub async fn ended(&mut self) {
+        while let Some(frame) = self.receive().await {
+            if matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM != 0 {
+                return;
+            }
+        }
+    }
+
     /// The next frame; nothing at the end.
     pub async fn receive(&mut self) -> Option<Frame> {
         let mut head = [0; 9];

@@ -8,7 +8,7 @@ use poolgate::operation::Operation;
 use poolgate::pb::ListIdentityPoolsRequest;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::transport::Endpoint;
@@ -20,6 +20,9 @@ use super::raw::{END_HEADERS, HEADERS, RawPeer, block, frame};
 /// How often the good caller calls.
 const PACE: Duration = Duration::from_millis(20);
 
+/// After so many calls a process has what it needs to serve.
+const WARM: usize = 100;
+
 /// Long enough for whatever has no limit of its own.
 pub const LONG: Duration = Duration::from_secs(60);
 
@@ -27,6 +30,8 @@ pub struct Siege {
     pub process: Process,
     pub address: SocketAddr,
     victim: JoinHandle<Fate>,
+    /// How many calls the good caller has made.
+    calls: watch::Receiver<usize>,
     over: oneshot::Sender<()>,
     before: (usize, Duration),
 }
@@ -59,14 +64,15 @@ impl Siege {
     async fn with(process: Process, again: bool) -> Self {
         let address: SocketAddr = process.address.parse().unwrap();
         let (over, ended) = oneshot::channel();
-        let (begun, beginning) = oneshot::channel();
-        let victim = tokio::spawn(call_until(ended, address, begun, again));
-        beginning.await.unwrap();
+        let (made, mut calls) = watch::channel(0);
+        let victim = tokio::spawn(call_until(ended, address, made, again));
+        calls.changed().await.unwrap();
         Self {
             before: process.usage(),
             process,
             address,
             victim,
+            calls,
             over,
         }
     }
@@ -90,6 +96,34 @@ impl Siege {
     /// How much memory the process has more than at the beginning, in KiB.
     pub fn growth(&self) -> usize {
         self.process.usage().0.saturating_sub(self.before.0)
+    }
+
+    /// An attack that is made again ten times does not have the process grow by more than so
+    /// many KiB. What it needs to serve at all, and to do anything of the kind, is there
+    /// before.
+    pub async fn grows_at_most(&self, most: usize, why: &str, attack: impl AsyncFn()) {
+        attack().await;
+        let mut calls = self.calls.clone();
+        soon(calls.wait_for(|calls| *calls >= WARM)).await.unwrap();
+        let before = self.growth();
+        for _ in 0..10 {
+            attack().await;
+        }
+        let settled = async {
+            while self.growth() > before + most {
+                // The allocator gives back what nobody wants any more when it is asked.
+                self.metrics().await;
+            }
+        };
+        let settled = tokio::time::timeout(LONG, settled).await;
+        assert!(settled.is_ok(), "{why}: {before} to {} KiB", self.growth());
+    }
+
+    /// How long the process has computed for what is done.
+    pub async fn computed_for(&self, what: impl Future<Output = ()>) -> Duration {
+        let before = self.process.usage().1;
+        what.await;
+        self.process.usage().1 - before
     }
 
     /// Ends it: no call of the good caller has failed, the server lives, and nothing was
@@ -128,7 +162,7 @@ impl Siege {
 async fn call_until(
     mut ended: oneshot::Receiver<()>,
     address: SocketAddr,
-    begun: oneshot::Sender<()>,
+    made: watch::Sender<usize>,
     again: bool,
 ) -> Fate {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
@@ -140,7 +174,6 @@ async fn call_until(
     };
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut begun = Some(begun);
     while ended.try_recv().is_err() {
         pace.tick().await;
         let began = Instant::now();
@@ -150,9 +183,7 @@ async fn call_until(
             Err(status) if again && is_unsent(&status) => {}
             Err(status) => fate.errors.push(format!("{status:?}")),
         }
-        if let Some(begun) = begun.take() {
-            begun.send(()).unwrap();
-        }
+        made.send_modify(|calls| *calls += 1);
     }
     fate
 }

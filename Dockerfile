@@ -29,8 +29,8 @@ COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it benches \
     && echo 'fn main() {}' | tee build.rs src/main.rs tests/it/main.rs \
       benches/audit.rs benches/audit_cost.rs benches/callers.rs benches/calls.rs \
-      benches/emulator.rs benches/journal_files.rs benches/policy.rs \
-      benches/quota.rs \
+      benches/emulator.rs benches/journal_files.rs benches/loop_cost.rs \
+      benches/policy.rs benches/quota.rs \
     && touch src/lib.rs \
     && cargo build --locked --profile ship
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::OFlags;
 use socket2::{Domain, SockAddr, Type};
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
@@ -68,6 +69,11 @@ fn make_room(path: &Path) -> io::Result<()> {
     }
 }
 
+/// As open(2) has them.
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
 /// What lets one process at a time set a socket up: a file beside it that is locked, as
 /// Wayland has it, and is there no longer than that.
 #[derive(Debug)]
@@ -89,7 +95,7 @@ impl Lock {
                 .create(true)
                 .truncate(false)
                 .mode(0o600)
-                .custom_flags(libc::O_NOFOLLOW)
+                .custom_flags(flags(OFlags::NOFOLLOW))
                 .open(&path)
                 .map_err(about)?;
             match file.try_lock() {
@@ -133,7 +139,7 @@ impl File {
     fn permit(path: &Path, mode: u32) -> io::Result<Self> {
         let opened = OpenOptions::new()
             .read(true)
-            .custom_flags(libc::O_PATH | libc::O_NOFOLLOW)
+            .custom_flags(flags(OFlags::PATH | OFlags::NOFOLLOW))
             .open(path)?;
         let metadata = opened.metadata()?;
         if !metadata.file_type().is_socket() {

@@ -150,7 +150,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("redis", &["quota/redis"]),
-    ("rustix", &["config/places"]),
+    ("rustix", &["config/places", "server/listen/unix"]),
 ];
 
 const AWS: &[&str] = &["convert", "service", "upstream", "emulator/connector"];

@@ -69,7 +69,7 @@ use crate::clock::Clock;
 use crate::fetch::Fetch;
 use crate::remembered::Remembered;
 use cache::Entry;
-pub use callers::Callers;
+pub use callers::{Callers, Proofs};
 use current::{Current, Source};
 use issuer::Issuer;
 use jws::Unverified;
@@ -156,11 +156,11 @@ impl Authenticator {
     }
 
     /// Whether nobody can be let in for want of keys: callers come with tokens of issuers
-    /// only, and no key of any issuer is at hand. `by_certificate` says whether peers can
-    /// show certificates.
-    pub fn lacks_keys(&self, by_certificate: bool) -> bool {
+    /// only, and no key of any issuer is at hand. `proofs` is what peers can show beside
+    /// tokens.
+    pub fn lacks_keys(&self, proofs: Proofs) -> bool {
         let current = self.current.load();
-        current.callers.are_known_by_issuers_alone(by_certificate)
+        current.callers.are_known_by_issuers_alone(proofs)
             && !current.has_keys(self.clock.instant())
     }
 
@@ -181,9 +181,12 @@ impl Authenticator {
     /// Who bears a token.
     async fn bearer_of(&self, token: &str, current: &Current) -> Result<Caller, Refusal> {
         let digest = digest(token);
-        let known = current.cache.get(&digest, self.clock.instant(), self.now());
-        if let Some(caller) = known {
-            return Ok(caller);
+        // Others are never in there.
+        if jws::has_three_parts(token) {
+            let known = current.cache.get(&digest, self.clock.instant(), self.now());
+            if let Some(caller) = known {
+                return Ok(caller);
+            }
         }
         let cause = match Jwt::read(token) {
             None => "the token is not in the callers file".to_owned(),

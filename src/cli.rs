@@ -139,11 +139,15 @@ fn run_on(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Vec<(String, String)>,
 ) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, and go to standard output.
-            let _ = error.print();
+            match crate::config::without_lines(&arguments, &error.render().to_string()) {
+                Some(told) => console.complain(told.trim_end()),
+                // Help and version come this way too, and go to standard output.
+                None => drop(error.print()),
+            }
             return u8::try_from(error.exit_code()).unwrap_or(exit::USAGE);
         }
     };

@@ -12,7 +12,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{audit, authn, emulator, policy, quota, server, telemetry, upstream};
 
@@ -39,6 +39,7 @@ mod targets;
 mod tls;
 mod traces;
 
+pub use hidden::{told_of_secret, without_lines};
 pub use keys::reference;
 pub use mistake::{Mistake, Mistakes};
 pub use nearest::nearest;
@@ -265,12 +266,6 @@ impl From<Config> for server::Parts {
             },
         }
     }
-}
-
-/// What is told of a file of a flag that holds a secret, without its path where that may be
-/// the secret itself.
-pub fn told_of_secret(path: &Path, told: &str) -> String {
-    hidden::told_of_secret(path, told)
 }
 
 /// Where the admin port of a server with this configuration listens; nothing where it is off.

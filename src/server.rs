@@ -158,11 +158,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         .map(|journal| Arc::clone(&journal.recorder));
 
     let rules = Rules::watched(&parts, &clock, &metrics, &ended)?;
-    let by_certificate = parts
-        .tls
-        .as_ref()
-        .is_some_and(tls::Settings::asks_for_certificates);
-    rules.fetch_keys(by_certificate, &health, &ended).await;
+    rules.fetch_keys(&parts, &health, &ended).await;
     // Nobody else sets it.
     let _ = parts.debug.bounds.set(rules.bounds.clone());
     let upstream = upstream(&parts, emulator, &writes, &clock, &metrics).await;

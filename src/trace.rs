@@ -66,15 +66,14 @@ pub fn exported(span: &Span) -> Option<TraceId> {
 }
 
 /// The name of the trace that a call belongs to: that of the span that is entered, or where
-/// spans are switched off the one that the headers name.
+/// it has none, because no traces are exported, the one that the headers name.
 pub fn current(headers: &HeaderMap) -> Option<TraceId> {
-    let span = Span::current();
-    let context = match span.is_disabled() {
-        true => TraceContextPropagator::new().extract(&Received(headers)),
-        false => span.context(),
+    let id = |context: opentelemetry::Context| {
+        let context = context.span().span_context().clone();
+        context.is_valid().then(|| context.trace_id())
     };
-    let context = context.span().span_context().clone();
-    context.is_valid().then(|| context.trace_id())
+    let named = || TraceContextPropagator::new().extract(&Received(headers));
+    id(Span::current().context()).or_else(|| id(named()))
 }
 
 /// The span of a gate, below the one that is entered.

@@ -102,6 +102,15 @@ pub struct Callers {
     files: Vec<PathBuf>,
 }
 
+/// What peers can prove themselves with, beside tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Proofs {
+    /// They are asked for certificates.
+    pub by_certificate: bool,
+    /// There is a Unix socket.
+    pub by_process: bool,
+}
+
 /// Whose word counts when a certificate and a token come together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Both {
@@ -163,12 +172,11 @@ impl Callers {
         !self.processes.is_empty()
     }
 
-    /// Whether everybody who is let in has a token of an issuer. `by_certificate` says
-    /// whether peers can show certificates.
-    pub(super) fn are_known_by_issuers_alone(&self, by_certificate: bool) -> bool {
-        let others = self.know_processes()
+    /// Whether everybody who is let in has a token of an issuer.
+    pub(super) fn are_known_by_issuers_alone(&self, proofs: Proofs) -> bool {
+        let others = (proofs.by_process && self.know_processes())
             || !self.tokens.is_empty()
-            || (by_certificate && self.certificates.apply() && self.require == Require::Any);
+            || (proofs.by_certificate && self.certificates.apply() && self.require == Require::Any);
         !self.issuers.is_empty() && !others
     }
 

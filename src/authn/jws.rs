@@ -59,6 +59,12 @@ impl Unverified {
     }
 }
 
+/// Whether a token may be signed at all.
+pub(super) fn has_three_parts(token: &str) -> bool {
+    let parts = token.split('.').take(4);
+    parts.count() == 3
+}
+
 impl<'t> Signed<'t> {
     /// Reads a token; an error says what is wrong with it, without its content.
     pub fn read(token: &'t str) -> Result<Self, String> {

@@ -140,6 +140,8 @@ async fn readiness(address: SocketAddr) -> Result<(), String> {
     match head.split(' ').nth(1) {
         Some("200") => Ok(()),
         Some("503") => Err(body.trim().to_owned()),
+        // Somebody holds all of its connections.
+        None if answer.is_empty() => Err("closed the connection without an answer".to_owned()),
         _ => Err("this is no admin port of poolgate".to_owned()),
     }
 }

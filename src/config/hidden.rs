@@ -1,6 +1,7 @@
 //! What is not shown of a value. Somebody may have put a secret where the path of its file
 //! belongs, and what is told of a configuration is kept in logs.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use super::accepts::Shape;
@@ -44,15 +45,36 @@ pub(super) fn hides(key: &dyn AnyKey, text: &str) -> bool {
 
 /// What is told of a file whose path a flag gives and that holds a secret: the path is left
 /// out where it may be the secret itself.
-pub(super) fn told_of_secret(path: &Path, told: &str) -> String {
+pub fn told_of_secret(path: &Path, told: &str) -> String {
     match path.to_str() {
         Some(text) if may_be_secret(text) => without(text, told),
         _ => told.to_owned(),
     }
 }
 
+/// What is wrong with a text that cannot be a path.
+pub(super) const NO_PATH: &str = "no path: nothing is there, and it has line breaks, `://` or a \
+     name of more than 255 bytes; is it what belongs into the file?";
+
+/// The same text, unless it cannot be a path.
+pub(super) fn path(text: &str) -> Result<&str, String> {
+    match is_no_path(text) {
+        true => Err(NO_PATH.to_owned()),
+        false => Ok(text),
+    }
+}
+
+/// What is told of arguments, without those that have line breaks, if there are any: a key in
+/// PEM is not to be shown, whichever flag it was given to.
+pub fn without_lines(arguments: &[OsString], told: &str) -> Option<String> {
+    let lines = arguments.iter().filter_map(|argument| argument.to_str());
+    let mut lines = lines.filter(|text| text.contains('\n')).peekable();
+    lines.peek()?;
+    Some(lines.fold(told.to_owned(), |told, text| without(text, &told)))
+}
+
 /// What is told of a text that is not shown, without the text and its parts.
-pub(super) fn without(text: &str, told: &str) -> String {
+pub(in crate::config) fn without(text: &str, told: &str) -> String {
     let parts = text.split([',', '=']).map(str::trim);
     let mut told = told.to_owned();
     // Shorter ones say nothing, and are in words.

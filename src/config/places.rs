@@ -57,12 +57,15 @@ fn directory(path: &Path) -> Result<(), String> {
         Ok(_) => Err(ErrorKind::NotADirectory.into()),
         Err(error) => Err(error),
     };
-    checked.map_err(|error| format!("no file can be made in `{}`: {error}", path.display()))
+    // Without the path, which is the value or a part of it, and may not be shown.
+    checked.map_err(|error| format!("no file can be made in this directory: {error}"))
 }
 
 /// A directory that is made where it is not there, with those above it.
 fn directory_to_be(path: &Path) -> Result<(), String> {
-    let there = path.ancestors().find(|above| above.exists());
+    let there = path
+        .ancestors()
+        .find(|above| above.symlink_metadata().is_ok());
     directory(there.unwrap_or(Path::new(".")))
 }
 

@@ -208,7 +208,7 @@ fn a_url_with_a_password_is_refused_without_showing_it() {
 
 #[test]
 fn a_secret_in_the_place_of_the_path_of_its_file_is_not_shown() {
-    let pem = "-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----\n";
+    let pem = "-----BEGIN PRIVATE KEY-----\ns3cret/s3cret\n-----END PRIVATE KEY-----\n";
     let told = |environment: Vec<(String, String)>| match load("", environment) {
         Ok(config) => config.to_toml().to_owned(),
         Err(mistakes) => mistakes.to_string(),
@@ -245,6 +245,8 @@ fn a_secret_in_the_place_of_the_path_of_its_file_is_not_shown() {
         ),
         ("POOLGATE_POLICY__FILES", "https://u:s3cret@x/a.cedar"),
         ("POOLGATE_SERVER__UNIX_SOCKET", "redis://:s3cret@host:1"),
+        ("POOLGATE_AUDIT__FILE", "redis://:s3cret@host:1/0"),
+        ("POOLGATE_EMULATOR__DATA_DIR", "redis://:s3cret@host:1/0"),
         ("POOLGATE_CONFIG", "[quota]\nredis = \"s3cret\""),
     ] {
         for environment in [variables([set]), variables([set, redis])] {

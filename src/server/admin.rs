@@ -7,7 +7,7 @@ mod emulator;
 mod guard;
 mod issuers;
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{Health, State, Unfit};
 use super::listen;
+use crate::caller::network;
 use crate::emulator::Emulator;
 use crate::telemetry::{Metrics, metrics};
 
@@ -75,14 +76,14 @@ pub async fn serve(listener: TcpListener, served: Served, ended: CancellationTok
         routes = routes.merge(emulator_routes(emulator));
     }
     let for_this_machine = routes.clone().merge(debug_routes(&debug));
-    let mut open = VecDeque::new();
+    let mut open = Vec::new();
     loop {
         let stream = tokio::select! {
             () = ended.cancelled() => return,
             stream = listen::accept(&listener, &metrics) => stream,
         };
         let peer = stream.peer_addr();
-        let routes = match peer.is_ok_and(|peer| is_here(peer.ip())) {
+        let routes = match peer.as_ref().is_ok_and(|peer| is_here(peer.ip())) {
             true => &for_this_machine,
             false => &routes,
         };
@@ -101,22 +102,33 @@ pub async fn serve(listener: TcpListener, served: Served, ended: CancellationTok
                 _ = connection => {}
             }
         });
-        open.push_back(serving.abort_handle());
-        make_room(&mut open, &metrics);
+        let from = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| network(peer.ip()));
+        open.push((from, serving.abort_handle()));
+        if make_room(&mut open) {
+            metrics.admin_connection_crowded_out();
+        }
     }
 }
 
-/// Ends the connection that is open for longest when there are too many. Probes take
-/// milliseconds, so that whoever holds on to connections, and takes or sends nothing, only
-/// ever pushes out itself.
-fn make_room(open: &mut VecDeque<AbortHandle>, metrics: &Metrics) {
-    open.retain(|connection| !connection.is_finished());
-    if open.len() > MAX_CONNECTIONS
-        && let Some(oldest) = open.pop_front()
-    {
-        oldest.abort();
-        metrics.admin_connection_crowded_out();
+/// Ends a connection when there are too many: of the address that has most, the one that is
+/// open for longest. Probes take milliseconds, so that whoever holds on to connections only
+/// ever pushes out itself, unless it connects faster than that from a probe's own address.
+fn make_room(open: &mut Vec<(IpAddr, AbortHandle)>) -> bool {
+    open.retain(|(_, connection)| !connection.is_finished());
+    if open.len() <= MAX_CONNECTIONS {
+        return false;
     }
+    let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+    for (from, _) in &*open {
+        *counts.entry(*from).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    let oldest = most.and_then(|(most, _)| open.iter().position(|(from, _)| *from == most));
+    let Some(oldest) = oldest else {
+        return false;
+    };
+    open.remove(oldest).1.abort();
+    true
 }
 
 fn is_here(peer: IpAddr) -> bool {

@@ -109,6 +109,11 @@ impl Health {
     /// Changes where the process is in its life and tells those who watch.
     pub async fn set(&self, state: State) {
         self.life.send_modify(|life| life.state = state);
+        if let State::Unfit(unfit) = self.state() {
+            for reason in unfit.into_iter().map(Unfit::reason) {
+                tracing::warn!(reason, "health: not ready");
+            }
+        }
         self.tell().await;
     }
 

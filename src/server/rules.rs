@@ -11,8 +11,9 @@ use super::http_fetch::HttpFetch;
 use super::limits::Bounds;
 use super::lookup::UpstreamLookup;
 use super::reload::{Reloaded, Watch};
+use super::tls::Settings as TlsSettings;
 use super::{Parts, StartError};
-use crate::authn::{self, Authenticator, Callers};
+use crate::authn::{self, Authenticator, Callers, Proofs};
 use crate::clock::Clock;
 use crate::layers::{
     Around, Authenticate, Authorize, Brakes, Flows, Gated, Judged, Limits, Meter, Weights,
@@ -107,18 +108,25 @@ impl Rules {
     /// vain for want of them.
     pub(super) async fn fetch_keys(
         &self,
-        by_certificate: bool,
+        parts: &Parts,
         health: &Health,
         ended: &CancellationToken,
     ) {
         let Some(authenticator) = self.authenticator.clone() else {
             return;
         };
+        let proofs = Proofs {
+            by_certificate: parts
+                .tls
+                .as_ref()
+                .is_some_and(TlsSettings::asks_for_certificates),
+            by_process: parts.server.unix_socket.is_some(),
+        };
         let (asked, health) = (Arc::clone(&authenticator), health.clone());
         let looked = move || {
             let (authenticator, health) = (Arc::clone(&asked), health.clone());
             async move {
-                let lacks = authenticator.lacks_keys(by_certificate);
+                let lacks = authenticator.lacks_keys(proofs);
                 health.note(Unfit::Keys, lacks).await;
             }
         };

@@ -134,17 +134,19 @@ pub fn init(settings: &Settings, traces: Option<&Traces>) -> Result<(Level, Writ
     let colour = std::io::stderr().is_terminal();
     let (lines, writing) = Lines::to(std::io::stderr());
     let (subscriber, level) = subscriber(&settings.level, json, colour, lines)?;
-    let traces = traces.map(|traces| {
-        OpenTelemetryLayer::new(traces.tracer())
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_filter(filter_fn(|metadata| metadata.target() == trace::TARGET))
-    });
-    subscriber
-        .with(traces)
-        .try_init()
-        .map_err(|_| Error::Twice)?;
+    // Not a layer that is not there: that one would want every span, and have it made.
+    match traces {
+        None => subscriber.try_init(),
+        Some(traces) => {
+            let traces = OpenTelemetryLayer::new(traces.tracer())
+                .with_location(false)
+                .with_threads(false)
+                .with_target(false)
+                .with_filter(filter_fn(|metadata| metadata.target() == trace::TARGET));
+            subscriber.with(traces).try_init()
+        }
+    }
+    .map_err(|_| Error::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let what = fixed_text(panic.payload());

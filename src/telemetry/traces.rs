@@ -1,7 +1,8 @@
 //! Traces, exported to an OpenTelemetry collector over OTLP/gRPC.
 //!
-//! Spans wait in a bounded queue for a thread that exports them; where the collector does
-//! not take them, they are dropped, which is counted and told of, and no call waits.
+//! Spans wait in a bounded queue for a thread that exports them, and no call waits. What the
+//! collector does not take is counted and told of; what finds no room in the queue meanwhile
+//! is dropped by the SDK, which does not say how much that is.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -123,8 +123,10 @@ async fn who_knows_callers_by_their_issuer_alone_is_not_ready_without_its_keys()
 
     assert_eq!(next(&mut watched).await, NOT_SERVING);
     let answer = ready(house.admin().unwrap()).await;
-    let reason = "not ready: the keys of no issuer of tokens are at hand";
-    assert!(answer.contains(reason), "{answer}");
+    let reason = "the keys of no issuer of tokens are at hand";
+    assert!(answer.contains(&format!("not ready: {reason}")), "{answer}");
+    let told = |line: &String| line.contains("health: not ready") && line.contains(reason);
+    assert_eq!(house.log().iter().filter(|line| told(line)).count(), 1);
 
     // A good token is not called a bad one, however often it comes.
     let now = std::time::SystemTime::UNIX_EPOCH

@@ -188,6 +188,25 @@ async fn a_collector_that_is_not_there_is_told_of_once_and_the_journal_names_the
     assert_eq!(id.unwrap().len(), 32, "{record}");
 }
 
+#[tokio::test]
+async fn without_a_collector_the_journal_names_the_trace_of_the_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("audit.jsonl");
+    let process = Process::start(&[("POOLGATE_AUDIT__FILE", journal.to_str().unwrap())]);
+    let mut request = Request::new(pb::ListIdentityPoolsRequest::default());
+    let parent = format!("00-{TRACE}-{CALLER}-01").parse().unwrap();
+    request.metadata_mut().insert("traceparent", parent);
+
+    let mut client = process.client().await;
+    client.list_identity_pools(request).await.unwrap();
+
+    let records = std::fs::read_to_string(journal).unwrap();
+    assert!(
+        records.contains(&format!("\"traceId\":\"{TRACE}\"")),
+        "{records}"
+    );
+}
+
 fn trace_parent(head: &str) -> String {
     let mut lines = head.lines();
     let value = lines.find_map(|line| line.strip_prefix("traceparent:"));

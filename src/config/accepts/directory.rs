@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Accepts;
-use crate::config::hidden::is_no_path;
+use crate::config::hidden::{is_no_path, path};
 
 /// A directory, which need not be there yet.
 pub(in crate::config) struct Directory;
@@ -15,7 +15,7 @@ impl Accepts for Directory {
         if text.is_empty() || text.contains('\0') {
             return Err("not a path".to_owned());
         }
-        Ok(Some(PathBuf::from(text)))
+        Ok(Some(PathBuf::from(path(text)?)))
     }
 
     fn accepted(&self) -> String {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Accepts, Shape};
-use crate::config::hidden::{is_no_path, may_be_secret};
+use crate::config::hidden::{is_no_path, may_be_secret, path};
 use crate::emulator::SecretKeys;
 use crate::settings_file;
 
@@ -15,7 +15,7 @@ impl Accepts for FilePath {
     type Value = Option<PathBuf>;
 
     fn parse(&self, text: &str) -> Result<Option<PathBuf>, String> {
-        Ok(Some(text.into()))
+        Ok(Some(path(text)?.into()))
     }
 
     fn accepted(&self) -> String {

@@ -12,7 +12,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 
 use crate::server::limits::Bounds;
-use crate::telemetry::log::Level;
+use crate::telemetry::log::{self, Level};
 
 /// The largest text that says what is logged.
 const LARGEST_LEVEL: usize = 4 * 1024;
@@ -68,6 +68,7 @@ async fn show_level(State(level): State<Option<Level>>) -> Response {
 
 async fn set_level(State(level): State<Option<Level>>, directives: String) -> Response {
     with(level, |level| {
+        log::check(directives.trim())?;
         changed(level, |level| level.set(directives.trim()))
     })
 }
@@ -84,12 +85,12 @@ fn changed(
 ) -> Result<String, String> {
     let before = level.current();
     tracing::warn!(
-        level = before,
+        directives = before,
         "admin: what is logged is about to be changed"
     );
     change(level)?;
     let now = level.current();
-    tracing::warn!(level = now, "admin: what is logged has been changed");
+    tracing::warn!(directives = now, "admin: what is logged has been changed");
     Ok(now)
 }
 

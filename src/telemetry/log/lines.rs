@@ -68,13 +68,15 @@ fn write_all(messages: &Receiver<Message>, waiting: &AtomicUsize, mut out: impl 
         match message {
             Message::Line(line) => {
                 // What reads may have gone, and may come back: a line is all that is lost.
-                if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+                let written = out.write_all(&line).and_then(|()| out.flush()).is_ok();
+                if !written {
                     lost.inc();
                 }
                 waiting.fetch_sub(line.len(), Ordering::Relaxed);
                 let lost = lost.get();
-                // There is room for it again.
-                if lost > told && waiting.load(Ordering::Relaxed) == 0 {
+                // There is room for it again, and somebody who takes it: otherwise it would
+                // be lost itself, and told of, and lost.
+                if written && lost > told && waiting.load(Ordering::Relaxed) == 0 {
                     tracing::warn!(lines = lost - told, "log lines were left out");
                     told = lost;
                 }

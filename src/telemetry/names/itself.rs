@@ -23,7 +23,7 @@ pub const SPANS_LOST: Name = Name {
     name: "poolgate_trace_spans_lost_total",
     kind: "counter",
     labels: &[],
-    meaning: "Spans of traces that the collector did not take in time, or refused. They are not sent again.",
+    meaning: "Spans of traces that the collector did not take in time, or refused. They are not sent again. What found no room in the queue of 2,048 is not among them.",
 };
 
 /// All of these.

@@ -180,23 +180,25 @@ impl Sessions {
             let _place = places.acquire_owned().await;
             let began = clock.instant();
             // It may have turned out while this one waited for its place.
-            let is_down = recent(&lock(&down), began);
-            let answer = match is_down {
-                Some(failure) => Err(failure),
+            let known = recent(&lock(&down), began).cloned();
+            let answer = match known {
+                Some(known) => Err(known),
                 None => {
                     let asking = std::panic::AssertUnwindSafe(ask(caller));
                     let answer = asking.catch_unwind().await;
-                    answer.unwrap_or_else(|_| Err(failed("asking for a session panicked")))
+                    let answer =
+                        answer.unwrap_or_else(|_| Err(failed("asking for a session panicked")));
+                    let now = clock.instant();
+                    match &answer {
+                        Ok(_) => *lock(&down) = None,
+                        Err(failure @ Failure::RoleUnavailable { .. }) => {
+                            *lock(&down) = Some((now, failure.clone()));
+                        }
+                        Err(_) => {}
+                    }
+                    answer.map_err(|failure| (now, failure))
                 }
             };
-            let now = clock.instant();
-            match &answer {
-                Ok(_) => *lock(&down) = None,
-                Err(failure @ Failure::RoleUnavailable { .. }) => {
-                    lock(&down).get_or_insert((now, failure.clone())).0 = now;
-                }
-                Err(_) => {}
-            }
             let mut state = kept.lock();
             state.asked = None;
             match answer {
@@ -207,8 +209,10 @@ impl Sessions {
                     state.failed = None;
                     Ok(credentials)
                 }
-                Err(failure) => {
-                    state.failed = Some((now, failure.clone()));
+                // Its time is when somebody was asked: what others found out puts off nobody's
+                // next try any longer.
+                Err((at, failure)) => {
+                    state.failed = Some((at, failure.clone()));
                     Err(failure)
                 }
             }
@@ -231,14 +235,14 @@ impl Kept {
 impl State {
     /// The last failure, where it was a moment ago.
     fn failure(&self, now: Instant) -> Option<Failure> {
-        recent(&self.failed, now)
+        recent(&self.failed, now).map(|(_, failure)| failure.clone())
     }
 }
 
-/// A failure, where it was a moment ago.
-fn recent(failed: &Option<(Instant, Failure)>, now: Instant) -> Option<Failure> {
-    let (at, failure) = failed.as_ref()?;
-    (now.saturating_duration_since(*at) < PAUSE).then(|| failure.clone())
+/// A failure and its time, where it was a moment ago.
+fn recent(failed: &Option<(Instant, Failure)>, now: Instant) -> Option<&(Instant, Failure)> {
+    let is_recent = |at: &Instant| now.saturating_duration_since(*at) < PAUSE;
+    failed.as_ref().filter(|(at, _)| is_recent(at))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -257,3 +257,56 @@ async fn a_few_ask_at_a_time_and_when_nobody_answers_one_finds_out_for_all() {
     assert!(world.key("caller-7").await.is_ok());
     assert!(world.key("caller-8").await.is_ok());
 }
+
+#[tokio::test]
+async fn whoever_is_not_asked_for_does_not_put_off_the_next_try() {
+    let world = World::new(100);
+    // One more has a session that is due for renewal all the time.
+    world.key("dan").await.unwrap();
+    world.clock.advance(HOUR * 2 / 3);
+    world.issuer.fails.store(true, Ordering::SeqCst);
+    assert!(world.key("ann").await.is_err());
+    world.issuer.fails.store(false, Ordering::SeqCst);
+
+    let callers = ["bob", "cat", "ann", "bob", "cat", "ann", "bob", "cat"];
+    for (number, caller) in callers.iter().enumerate() {
+        world.clock.advance(PAUSE / 10);
+        assert!(world.key(caller).await.is_err(), "{number}: {caller}");
+        world.key("dan").await.unwrap();
+        world.settled("dan").await;
+    }
+    assert_eq!(world.asked(), 2, "nobody asks before the moment is over");
+
+    world.clock.advance(PAUSE - PAUSE / 10 * 8);
+    for caller in ["bob", "cat", "ann"] {
+        world.key(caller).await.unwrap();
+    }
+    world.key("dan").await.unwrap();
+    world.settled("dan").await;
+    assert_eq!(world.key("dan").await.unwrap(), "dan-6");
+}
+
+#[tokio::test]
+async fn callers_who_come_meanwhile_have_the_newest_failure() {
+    let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+    let number = AtomicUsize::new(0);
+    let ask = move |_: Arc<str>| {
+        let number = number.fetch_add(1, Ordering::SeqCst) + 1;
+        let failure = Failure::RoleUnavailable {
+            target: "a".to_owned(),
+            cause: format!("cause {number}"),
+        };
+        async { Err(failure) }.boxed()
+    };
+    let sessions = Sessions::new(Box::new(ask), clock.clone());
+
+    for (caller, cause) in [("ann", "cause 1"), ("bob", "cause 1")] {
+        let failure = sessions.credentials(caller).await.unwrap_err();
+        assert!(matches!(failure, Failure::RoleUnavailable { cause: it, .. } if it == cause));
+    }
+    clock.advance(PAUSE);
+    for caller in ["ann", "bob"] {
+        let failure = sessions.credentials(caller).await.unwrap_err();
+        assert!(matches!(failure, Failure::RoleUnavailable { cause: it, .. } if it == "cause 2"));
+    }
+}

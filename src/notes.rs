@@ -38,6 +38,7 @@ pub struct Told {
     quota_wait: OnceLock<Duration>,
     attempts: AtomicU32,
     aws_request_ids: Mutex<Vec<String>>,
+    aws_request_id: Mutex<Option<String>>,
     answer: OnceLock<Bytes>,
     items: OnceLock<usize>,
     settled: Mutex<Option<Result<(), String>>>,
@@ -179,17 +180,12 @@ impl Told {
     /// Notes what is left to the caller of its limit. The last telling counts, because a
     /// call may be charged twice.
     pub fn set_allowance(&self, allowance: Allowance) {
-        let mut slot = self
-            .allowance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(allowance);
+        *locked(&self.allowance) = Some(allowance);
     }
 
     /// What is left to the caller of its limit, where one was asked.
     pub fn allowance(&self) -> Option<Allowance> {
-        let slot = self.allowance.lock();
-        slot.unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.allowance).clone()
     }
 
     /// Notes how long the call has waited for its turn at the account's quota.
@@ -212,18 +208,26 @@ impl Told {
         self.attempts.load(Ordering::Relaxed)
     }
 
+    /// Notes that a try begins: how one before it ended says nothing of what becomes of it.
+    pub fn begin_try(&self, leaves_doubt: bool) {
+        *locked(&self.settled) = None;
+        *locked(&self.aws_request_id) = None;
+        self.set_in_doubt(leaves_doubt);
+    }
+
     /// Notes AWS's own identifier of a request. A call may be several: one that was
     /// repeated, and one that was made again because others changed the same pool.
     pub fn add_aws_request_id(&self, id: &str) {
+        *locked(&self.aws_request_id) = Some(id.to_owned());
         let mut ids = locked(&self.aws_request_ids);
         if ids.last().is_none_or(|last| last != id) {
             ids.push(id.to_owned());
         }
     }
 
-    /// AWS's own identifier of the last request that was answered.
+    /// AWS's own identifier of the last request of the last try that was answered.
     pub fn aws_request_id(&self) -> Option<String> {
-        locked(&self.aws_request_ids).last().cloned()
+        locked(&self.aws_request_id).clone()
     }
 
     /// AWS's own identifiers of all requests that were answered, in order.

@@ -214,7 +214,7 @@ impl Upstream {
         };
         let (admitted, left) = self.admitted(asked, &notes).await?;
         let under_way = way.overload.enter(region, operation, flow)?;
-        notes.set_in_doubt(operation.leaves_doubt());
+        notes.begin_try(operation.leaves_doubt());
         let sending = Arc::new(Sending {
             region: region.to_owned(),
             operation,

@@ -1,12 +1,13 @@
 //! Sessions that AWS does not take any more.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use poolgate::pb;
 
 use super::world::{Client, EVERYTHING, SHOP, World, reason, target, to};
-use crate::support::fake_aws::FakeAws;
+use crate::support::fake_aws::{FakeAws, refusal};
+use crate::support::records::{outcomes, records};
 use crate::support::sts::{Answers, Sts};
 
 const POOL: &str = r#"{"IdentityPoolId":"us-east-1:0a","IdentityPoolName":"p","AllowUnauthenticatedIdentities":false}"#;
@@ -174,4 +175,49 @@ async fn a_session_that_is_denied_something_is_replaced_and_not_by_each_denial()
     assert_ne!(keys[0], keys[1]);
     assert!(keys[2..].iter().all(|key| *key == keys[1]), "{keys:?}");
     assert_eq!(refusing.sts.asked().len(), 2);
+}
+
+#[test]
+fn a_write_whose_second_try_has_no_answer_is_not_recorded_as_refused() {
+    // An AWS of its own runtime, with which its connections end.
+    let there = tokio::runtime::Runtime::new().unwrap();
+    let aws = there.block_on(FakeAws::answering(|_, before| match before {
+        0 => refusal("400 Bad Request", "ExpiredTokenException").into_bytes(),
+        _ => b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n".to_vec(),
+    }));
+    let here = tokio::runtime::Runtime::new().unwrap();
+    here.block_on(async {
+        let sts = Sts::start(Answers::Sessions(Duration::from_secs(3600))).await;
+        let targets = target("shop", SHOP, &aws.url, &sts.url, "");
+        let deadlines = [
+            ("POOLGATE_SERVER__DEFAULT_DEADLINE", "3s"),
+            ("POOLGATE_SERVER__MAX_DEADLINE", "3s"),
+        ];
+        let world = World::start(&targets, EVERYTHING, &deadlines);
+        let mut ann = world.client("ann").await;
+        let request = pb::CreateIdentityPoolRequest {
+            identity_pool_name: "p".to_owned(),
+            allow_unauthenticated_identities: Some(false),
+            ..Default::default()
+        };
+
+        let answer = ann.create_identity_pool(to("", request)).await;
+        let status = answer.unwrap_err();
+        assert_eq!(reason(&status), "OUTCOME_UNKNOWN");
+        assert_eq!(aws.requests(), 2);
+        there.shutdown_background();
+
+        let began = Instant::now();
+        let journal = loop {
+            let journal = records(&world.journal());
+            if !outcomes(&journal).is_empty() {
+                break journal;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{journal:#?}");
+            tokio::task::yield_now().await;
+        };
+        let outcome = outcomes(&journal)[0];
+        assert_eq!(outcome["errorCode"], "OutcomeUnknown", "{outcome:#}");
+        assert_ne!(outcome["requestID"], "fake-1", "{outcome:#}");
+    });
 }

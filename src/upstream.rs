@@ -150,10 +150,12 @@ impl Upstream {
         O: Send + 'static,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let make = |outgoing: Outgoing, renewal| async {
+        let make = |mut outgoing: Outgoing, renewal| async {
             let lock = match &outgoing.pool_id {
                 Some(pool_id) if outgoing.operation.changes_pool() => {
-                    Some(self.lock(&outgoing, pool_id).await?)
+                    let (lock, left) = self.lock(&outgoing, pool_id).await?;
+                    outgoing.left = left;
+                    Some(lock)
                 }
                 _ => None,
             };
@@ -187,7 +189,7 @@ impl Upstream {
             tenant,
         } = outgoing;
         let way = Arc::clone(self.ways.to(&target)?);
-        let left = left.saturating_sub(DEADLINE_MARGIN.min(left / 10));
+        let left = left.saturating_sub(margin(left));
         if left.is_zero() {
             return Err(Failure::DeadlineExceeded);
         }
@@ -277,4 +279,9 @@ impl Upstream {
         }
         Ok((Some(admitted), self.still(asked.left, began)?))
     }
+}
+
+/// How much of the time that is left is kept back for the answer's own way.
+fn margin(left: Duration) -> Duration {
+    DEADLINE_MARGIN.min(left / 10)
 }

@@ -7,6 +7,7 @@
 //! reading and our writing is overwritten: AWS has no version to hold on to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::DescribeIdentityPoolOutput;
 use aws_sdk_cognitoidentity::operation::describe_identity_pool::builders::DescribeIdentityPoolInputBuilder;
@@ -15,7 +16,7 @@ use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateId
 
 use super::pool_locks::PoolLock;
 use super::renewal::Renewal;
-use super::{Outgoing, Upstream};
+use super::{Outgoing, Upstream, margin};
 use crate::clock::Clock;
 use crate::failure::{Failure, Lost};
 use crate::operation::Operation;
@@ -57,9 +58,9 @@ impl Upstream {
         clock: &Clock,
         answered: impl Fn(&UpdateIdentityPoolOutput) + Clone + Send + 'static,
     ) -> Result<UpdateIdentityPoolOutput, Failure> {
-        let deadline = clock.instant() + outgoing.left;
         let pool_id = change.get_identity_pool_id().clone().unwrap_or_default();
-        let lock = self.lock(&outgoing, &pool_id).await?;
+        let (lock, left) = self.lock(&outgoing, &pool_id).await?;
+        let deadline = clock.instant() + left;
         for _ in 0..ATTEMPTS {
             outgoing.left = deadline.saturating_duration_since(clock.instant());
             let current = self.read_pool(outgoing.clone(), &renewal, &pool_id).await?;
@@ -81,18 +82,25 @@ impl Upstream {
         Err(Failure::Contended { attempts: ATTEMPTS })
     }
 
-    /// Waits until nobody else changes the pool.
+    /// Waits until nobody else changes the pool; says how much time is left then.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::DeadlineExceeded`] when no more is left than the answer's own way takes, and
+    /// why there is no session.
     pub(super) async fn lock(
         &self,
         outgoing: &Outgoing,
         pool_id: &str,
-    ) -> Result<PoolLock, Failure> {
+    ) -> Result<(PoolLock, Duration), Failure> {
+        let (left, began) = (outgoing.left, self.clock.instant());
         let way = self.ways.to(&outgoing.target)?;
         let (operation, caller) = (outgoing.operation, &outgoing.caller);
         // Before that, because others would wait as long as the session does: it is kept.
-        self.credentials(way, operation, caller, outgoing.left)
-            .await?;
-        Ok(way.locks.lock(pool_id, outgoing.flow).await)
+        self.credentials(way, operation, caller, left).await?;
+        let lock = way.locks.lock(pool_id, outgoing.flow).await;
+        self.still(left.saturating_sub(margin(left)), began)?;
+        Ok((lock, self.still(left, began)?))
     }
 
     async fn read_pool(

@@ -1,11 +1,22 @@
 //! What reaches AWS, and how.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use aws_sdk_cognitoidentity::operation::update_identity_pool::builders::UpdateIdentityPoolInputBuilder;
+use futures_util::poll;
 use poolgate::call::RequestId;
+use poolgate::caller::Caller;
+use poolgate::clock::Clock;
+use poolgate::failure::Failure;
 use poolgate::operation::{Operation, ResourceField, Signing};
+use poolgate::pool_field::PoolField;
+use poolgate::telemetry::Metrics;
+use poolgate::upstream::{Outgoing, Upstream};
 use poolgate::{pb, server, upstream};
 use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -370,4 +381,63 @@ fn assert_fits(status: &tonic::Status) {
         .sum();
     assert!(size < 8000, "{size} bytes: {}", status.message());
     assert!(status.get_details_error_info().is_some());
+}
+
+#[tokio::test]
+async fn a_change_whose_time_passes_while_it_waits_for_its_pool_is_not_sent() {
+    let gate = Arc::new(Semaphore::new(0));
+    let wire = Wire::echo().holding("UpdateIdentityPool", &gate);
+    let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+    let upstream = Upstream::metered(
+        upstream::Settings::default(),
+        Some(wire.client()),
+        TaskTracker::new(),
+        clock.clone(),
+        Arc::new(Metrics::new()).of_upstream(),
+    )
+    .await;
+    let pool = "us-east-1:0a";
+    let outgoing = |seconds| Outgoing {
+        operation: Operation::UpdateIdentityPool,
+        target: Default::default(),
+        region: Some("us-east-1".to_owned()),
+        pool_id: Some(pool.to_owned()),
+        caller: Caller::anonymous(),
+        flow: Default::default(),
+        held: Default::default(),
+        left: Duration::from_secs(seconds),
+        notes: Default::default(),
+        tenant: None,
+    };
+    let change = || {
+        UpdateIdentityPoolInputBuilder::default()
+            .identity_pool_id(pool)
+            .identity_pool_name("p")
+            .allow_unauthenticated_identities(false)
+    };
+    let whole = |seconds| {
+        let input = change();
+        let send = |aws| async move { input.send_with(&aws).await };
+        Box::pin(upstream.call(outgoing(seconds), send))
+    };
+    let fields = [PoolField::IdentityPoolName];
+
+    let mut first = whole(60);
+    assert!(poll!(first.as_mut()).is_pending());
+    while wire.sent().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut late = whole(1);
+    let part = upstream.update_fields(outgoing(1), change(), &fields, &clock, |_| {});
+    let mut late_in_part = Box::pin(part);
+    assert!(poll!(late.as_mut()).is_pending());
+    assert!(poll!(late_in_part.as_mut()).is_pending());
+    // No more is left then than the answer's own way takes.
+    clock.advance(Duration::from_secs(1) - upstream::DEADLINE_MARGIN);
+    gate.add_permits(9);
+
+    first.await.unwrap();
+    assert_eq!(late.await.err(), Some(Failure::DeadlineExceeded));
+    assert_eq!(late_in_part.await.err(), Some(Failure::DeadlineExceeded));
+    assert_eq!(wire.sent().len(), 1);
 }

@@ -131,7 +131,7 @@ impl Call {
         let duration_ms = took.as_micros() as f64 / 1000.0;
         let peer = self.peer.map(tracing::field::display);
         let caller = self.notes.caller().map(Caller::id);
-        let target = self.notes.target().and_then(|it| it.name.as_deref());
+        let upstream_target = self.notes.target().and_then(|it| it.name.as_deref());
         let request_id = self.notes.request_id().map(|id| id.as_str());
         let aws_request_id = self.notes.aws_request_id();
         macro_rules! line {
@@ -143,7 +143,7 @@ impl Call {
                     duration_ms,
                     peer,
                     caller,
-                    target,
+                    upstream_target,
                     request_id,
                     aws_request_id,
                     "{method} {code}"

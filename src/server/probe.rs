@@ -55,8 +55,8 @@ async fn ask(upstream: &Upstream, interval: Duration, health: &Health, metrics: 
             let name = target.name.as_deref();
             metrics.probed(name, said.is_ok());
             if let Err(failure) = &said {
-                let target = name.unwrap_or_default();
-                tracing::warn!(target, %failure, "a probe of the upstream failed");
+                let upstream_target = name.unwrap_or_default();
+                tracing::warn!(upstream_target, %failure, "a probe of the upstream failed");
             }
             let known = answering.entry(target.clone()).or_default();
             known.note(said.is_ok());

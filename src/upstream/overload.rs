@@ -272,16 +272,17 @@ impl Region {
     }
 
     fn tell_circuit(&self, operation: Operation, circuit: Circuit) {
-        let (place, region, target) = (self.place(), &*self.name, self.target.as_deref());
+        let (place, region) = (self.place(), &*self.name);
+        let upstream_target = self.target.as_deref();
         match circuit {
             Circuit::Open => tracing::warn!(
                 %operation,
                 region,
-                target,
+                upstream_target,
                 "{operation} fails in {place} again and again: it is not tried for a while"
             ),
             Circuit::Closed => {
-                tracing::info!(%operation, region, target, "{operation} in {place} is well again");
+                tracing::info!(%operation, region, upstream_target, "{operation} in {place} is well again");
             }
             Circuit::HalfOpen => {}
         }

@@ -34,6 +34,7 @@ pub mod bad_values;
 pub mod certificates;
 pub mod collector;
 pub mod direct;
+pub mod each_once;
 pub mod examples;
 pub mod fake_aws;
 pub mod fuzz;

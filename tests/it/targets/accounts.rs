@@ -5,6 +5,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::world::{Account, BANK, Client, EVERYTHING, SHOP, World, reason, target, to};
+use crate::support::each_once::EachOnce;
 use crate::support::fake_aws::{FakeAws, Fault};
 use crate::support::metrics;
 use crate::support::records::records;
@@ -234,7 +235,7 @@ async fn an_account_that_fails_keeps_nobody_from_another() {
     };
     assert!(has(&[place, "again and again"]), "{log:#?}");
     for target in ["shop", "bank"] {
-        let target = format!("\"target\":\"{target}\"");
+        let target = format!("\"upstream_target\":\"{target}\"");
         assert!(
             has(&["\"method\":\"DescribeIdentityPool\"", &target]),
             "{log:#?}"
@@ -248,6 +249,10 @@ async fn what_becomes_of_sessions_is_counted_for_each_target() {
     let hour = std::time::Duration::from_secs(3600);
     let (given, refused) = (
         Sts::start(Answers::Sessions(hour)).await,
+    for line in &log {
+        let read = serde_json::from_str::<EachOnce>(line);
+        assert!(read.is_ok(), "{:?}: {line}", read.err());
+    }
         Sts::start(Answers::Refusal).await,
     );
     let targets = [

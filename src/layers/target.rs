@@ -13,6 +13,9 @@ use crate::failure::Failure;
 use crate::notes::Notes;
 use crate::upstream::Upstream;
 
+/// How many names are noted of a call that names more than one target.
+const NOTED: usize = 4;
+
 /// Fills the slot [`Target`]: what the call names in its metadata, or what answers for its
 /// region. The target is noted.
 ///
@@ -40,26 +43,26 @@ impl Gate for Targets {
     fn check(&self, mut request: Request) -> BoxFuture<'_, Result<Request, Failure>> {
         async move {
             let subject = slot::<Arc<Subject>>(request.extensions())?;
-            let mut named = request.headers().get_all(Target::METADATA).iter();
-            let (first, second) = (named.next(), named.next());
-            let named = first.map(|name| name.as_bytes());
+            let named = request.headers().get_all(Target::METADATA).iter();
+            let all: Vec<&[u8]> = named.map(|name| name.as_bytes()).take(NOTED).collect();
+            let named = all.first().copied();
             let notes = request.extensions().get::<Notes>();
             let note = || {
-                if let (Some(notes), Some(named)) = (notes, named) {
-                    notes.set_requested_target(&String::from_utf8_lossy(named));
+                if let (Some(notes), false) = (notes, all.is_empty()) {
+                    notes.set_requested_target(&String::from_utf8_lossy(&all.join(&b',')));
                 }
             };
-            if second.is_some() {
+            if all.len() > 1 {
                 note();
                 let reason = format!("`{}` is there twice", Target::METADATA);
                 return Err(Failure::field(Target::METADATA, reason));
             }
             let chosen = self.upstream.choose(named, subject.region.as_deref());
-            if let (Ok(target), Some(notes)) = (&chosen, notes) {
-                notes.set_target(target);
-            }
             match chosen.and_then(|target| is_of(subject, target)) {
                 Ok(target) => {
+                    if let Some(notes) = notes {
+                        notes.set_target(&target);
+                    }
                     request.extensions_mut().insert(target);
                 }
                 Err(unclear) if self.are_judged && !unclear.about.is_empty() => {

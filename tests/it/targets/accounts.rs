@@ -158,6 +158,18 @@ async fn a_record_has_the_account_and_the_target_that_were_called() {
     };
     let answer = ann.describe_identity_pool(to("bank", elsewhere)).await;
     answer.unwrap_err();
+    let mut both = to("shop", pb::ListIdentityPoolsRequest::default());
+    both.metadata_mut()
+        .append("x-poolgate-target", "bank".parse().unwrap());
+    ann.list_identity_pools(both).await.unwrap_err();
+    let of_nobody = "arn:aws:cognito-identity:us-east-1:999999999999:identitypool/us-east-1:0a";
+    for name in ["bank", ""] {
+        let tags = pb::ListTagsForResourceRequest {
+            resource_arn: of_nobody.to_owned(),
+        };
+        let answer = ann.list_tags_for_resource(to(name, tags)).await;
+        answer.unwrap_err();
+    }
     let journal = world.journal();
 
     let calls: Vec<_> = records(&journal)
@@ -172,6 +184,9 @@ async fn a_record_has_the_account_and_the_target_that_were_called() {
         ("outcome", Some((SHOP, "shop")), None),
         ("outcome", None, Some("moon")),
         ("outcome", None, Some("bank")),
+        ("outcome", None, Some("shop,bank")),
+        ("outcome", None, Some("bank")),
+        ("outcome", None, None),
     ];
     assert_eq!(calls.len(), expected.len(), "{calls:#?}");
     for (record, (phase, called, requested)) in calls.iter().zip(expected) {
@@ -234,6 +249,10 @@ async fn an_account_that_fails_keeps_nobody_from_another() {
         lines.any(|line| parts.iter().all(|part| line.contains(part)))
     };
     assert!(has(&[place, "again and again"]), "{log:#?}");
+    for line in &log {
+        let read = serde_json::from_str::<EachOnce>(line);
+        assert!(read.is_ok(), "{:?}: {line}", read.err());
+    }
     for target in ["shop", "bank"] {
         let target = format!("\"upstream_target\":\"{target}\"");
         assert!(
@@ -249,10 +268,6 @@ async fn what_becomes_of_sessions_is_counted_for_each_target() {
     let hour = std::time::Duration::from_secs(3600);
     let (given, refused) = (
         Sts::start(Answers::Sessions(hour)).await,
-    for line in &log {
-        let read = serde_json::from_str::<EachOnce>(line);
-        assert!(read.is_ok(), "{:?}: {line}", read.err());
-    }
         Sts::start(Answers::Refusal).await,
     );
     let targets = [

@@ -23,7 +23,7 @@ use super::region;
 mod issued;
 mod signed;
 
-pub(super) use issued::{Issued, Known};
+pub(super) use issued::{Issued, Known, Who};
 use signed::Signed;
 pub(super) use signed::{credential, is_signed};
 

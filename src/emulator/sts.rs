@@ -6,7 +6,8 @@
 //! console writes: the pool's role for guests trusts guests, its other roles trust
 //! users, and each trusts this pool alone.
 //!
-//! unverified: all of this, and that whoever signs is the root of the account.
+//! unverified: all of this, and that whoever signs with another key than a session's is the
+//! root of the account.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -16,7 +17,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use super::Emulator;
 use super::error::{Error, Kind};
-use super::signature;
+use super::signature::{self, Who};
 
 mod answer;
 mod assume_role;
@@ -100,8 +101,8 @@ fn run(emulator: &Emulator, request: &Request<Bytes>) -> Result<(String, Vec<Ele
     }
     emulator.verify(request, "sts")?;
     let result = match action.as_str() {
-        "GetCallerIdentity" => caller_identity(emulator),
-        "AssumeRole" => assume_role::assume_role(emulator, &parameters)?,
+        "GetCallerIdentity" => caller_identity(emulator, request),
+        "AssumeRole" => assume_role::assume_role(emulator, request, &parameters)?,
         _ => web_identity::assume_role(emulator, &parameters)?,
     };
     Ok((action, result))
@@ -118,15 +119,27 @@ fn check_signed(request: &Request<Bytes>) -> Result<(), Refused> {
     }
 }
 
-/// Whoever signs is the account itself.
-fn caller_identity(emulator: &Emulator) -> Vec<Element> {
+/// Whoever signs is the session that the key is of, or else the account itself.
+fn caller_identity(emulator: &Emulator, request: &Request<Bytes>) -> Vec<Element> {
     let account = &emulator.settings.account_id;
     let partition = super::region::partition(&emulator.settings.default_region);
+    let root = || Who {
+        arn: format!("arn:{partition}:iam::{account}:root"),
+        id: account.clone(),
+    };
+    let Who { arn, id } = session_of(emulator, request).unwrap_or_else(root);
     vec![
-        Element::text("Arn", format!("arn:{partition}:iam::{account}:root")),
-        Element::text("UserId", account),
+        Element::text("Arn", arn),
+        Element::text("UserId", id),
         Element::text("Account", account),
     ]
+}
+
+/// Whom the session is of that a request is signed with, where it is.
+fn session_of(emulator: &Emulator, request: &Request<Bytes>) -> Option<Who> {
+    let credential = signature::credential(request)?;
+    let (access_key, _) = credential.split_once('/')?;
+    emulator.issued.who(access_key)
 }
 
 impl Refused {

@@ -21,8 +21,16 @@ pub(in crate::emulator) struct Issued(Cache<String, Session>);
 struct Session {
     secret: String,
     token: String,
+    who: Who,
     /// When it ends, in seconds since the epoch by the emulator's clock.
     ends: u64,
+}
+
+/// Whom a session is of, as `GetCallerIdentity` names it.
+#[derive(Clone)]
+pub(in crate::emulator) struct Who {
+    pub(in crate::emulator) arn: String,
+    pub(in crate::emulator) id: String,
 }
 
 /// What signatures are held against.
@@ -42,13 +50,19 @@ impl Default for Issued {
 
 impl Issued {
     /// Knows these from now on, until they expire.
-    pub(in crate::emulator) fn add(&self, credentials: &Credentials) {
+    pub(in crate::emulator) fn add(&self, credentials: &Credentials, who: Who) {
         let session = Session {
             secret: credentials.secret_key.clone(),
             token: credentials.session_token.clone(),
+            who,
             ends: credentials.expiration,
         };
         self.0.insert(credentials.access_key_id.clone(), session);
+    }
+
+    /// Whom the session is of that a key belongs to.
+    pub(in crate::emulator) fn who(&self, access_key: &str) -> Option<Who> {
+        self.0.get(access_key).map(|session| session.who)
     }
 }
 

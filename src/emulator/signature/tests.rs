@@ -230,12 +230,17 @@ fn a_request_that_was_signed_beforehand_is_good_as_long_as_it_says() {
 fn the_key_of_a_session_is_good_with_its_token_until_the_session_ends() {
     let keys = SecretKeys::parse("AKIA2:another").unwrap();
     let issued = Issued::default();
-    issued.add(&crate::emulator::operations::Credentials {
+    let credentials = crate::emulator::operations::Credentials {
         access_key_id: "AKIA1".to_owned(),
         secret_key: "secret".to_owned(),
         session_token: "token".to_owned(),
         expiration: 100,
-    });
+    };
+    let who = Who {
+        arn: "arn:aws:sts::111111111111:assumed-role/poolgate/ann".to_owned(),
+        id: "AROA1:ann".to_owned(),
+    };
+    issued.add(&credentials, who);
     for (token, secret, seconds, expected) in [
         (Some("token"), "secret", 99, None),
         (

@@ -4,6 +4,7 @@ use super::answer::Element;
 use super::{Parameters, Refused, date};
 use crate::emulator::operations::Credentials;
 use crate::emulator::region;
+use crate::emulator::signature::Who;
 
 const DEFAULT_DURATION: u64 = 3600;
 const LEAST_DURATION: u64 = 900;
@@ -41,8 +42,8 @@ impl<'a> Wanted<'a> {
         })
     }
 
-    /// What is answered: who the session is, and its credentials.
-    pub(super) fn session(&self, credentials: &Credentials) -> Result<[Element; 2], Refused> {
+    /// Who the session is.
+    pub(super) fn who(&self, credentials: &Credentials) -> Result<Who, Refused> {
         let Self { role, session, .. } = self;
         let (account, path) = role
             .split_once(":role/")
@@ -51,12 +52,21 @@ impl<'a> Wanted<'a> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let assumed = account.replacen(":iam:", ":sts:", 1);
         let role_id = credentials.access_key_id.replacen("ASIA", "AROA", 1);
+        Ok(Who {
+            arn: format!("{assumed}:assumed-role/{name}/{session}"),
+            id: format!("{role_id}:{session}"),
+        })
+    }
+
+    /// What is answered: who the session is, and its credentials.
+    pub(super) fn session(&self, credentials: &Credentials) -> Result<[Element; 2], Refused> {
+        let Who { arn, id } = self.who(credentials)?;
         Ok([
             Element::of(
                 "AssumedRoleUser",
                 vec![
-                    Element::text("Arn", format!("{assumed}:assumed-role/{name}/{session}")),
-                    Element::text("AssumedRoleId", format!("{role_id}:{session}")),
+                    Element::text("Arn", arn),
+                    Element::text("AssumedRoleId", id),
                 ],
             ),
             Element::of(

@@ -98,6 +98,48 @@ async fn a_web_page_is_let_in_where_no_signature_is_wanted_and_nowhere_else() {
     }
 }
 
+#[test]
+fn a_session_is_itself_and_has_another_one_for_no_more_than_an_hour() {
+    let world = World::new();
+    let account = &world.emulator.settings.account_id;
+    let role = format!("arn:aws:iam::{account}:role/service/poolgate");
+    let send = |key: &str, form: &str| {
+        let response = sts::handle(&world.emulator, &form_signed_by(Some(key), form));
+        let xml = String::from_utf8(response.body().to_vec()).unwrap();
+        (response.status(), xml)
+    };
+    let between = |xml: &str, name: &str| {
+        let (_, after) = xml.split_once(&format!("<{name}>")).unwrap();
+        after.split('<').next().unwrap().to_owned()
+    };
+    let form = |seconds: u32| {
+        let form = form_of("AssumeRole", &role);
+        format!("{form}&DurationSeconds={seconds}")
+    };
+    let identity = "Action=GetCallerIdentity&Version=2011-06-15";
+
+    let (_, root) = send("AKIA", identity);
+    let (_, assumed) = send("AKIA", &form(43_200));
+    let key = between(&assumed, "AccessKeyId");
+    let (_, session) = send(&key, identity);
+
+    assert_eq!(
+        between(&root, "Arn"),
+        format!("arn:aws:iam::{account}:root")
+    );
+    let arn = format!("arn:aws:sts::{account}:assumed-role/poolgate/ann");
+    assert_eq!(between(&session, "Arn"), arn);
+    let id = between(&assumed, "AssumedRoleId");
+    assert_eq!(between(&session, "UserId"), id);
+
+    let (status, _) = send(&key, &form(3600));
+    assert_eq!(status, StatusCode::OK);
+    let (status, refused) = send(&key, &form(3601));
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(between(&refused, "Code"), "ValidationError");
+    assert!(refused.contains("1 hour session limit"), "{refused}");
+}
+
 fn assume_with_signature(world: &World, role: &str, signed: bool) -> (StatusCode, String) {
     let request = signed_form(&form_of("AssumeRole", role), signed);
     let response = sts::handle(&world.emulator, &request);
@@ -113,12 +155,16 @@ fn form_of(action: &str, role: &str) -> String {
 }
 
 fn signed_form(form: &str, signed: bool) -> Request<Bytes> {
+    form_signed_by(signed.then_some("AKIA"), form)
+}
+
+fn form_signed_by(key: Option<&str>, form: &str) -> Request<Bytes> {
     let mut request = Request::post("/")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Bytes::from(form.to_owned()))
         .unwrap();
-    if signed {
-        let scope = "AKIA/20150830/us-east-1/sts/aws4_request";
+    if let Some(key) = key {
+        let scope = format!("{key}/20150830/us-east-1/sts/aws4_request");
         let value = format!(
             "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={}",
             "0".repeat(64)

@@ -11,7 +11,7 @@ pub const LARGEST: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// As [`bytes`], and when it is not in UTF-8.
+/// As [`bytes()`], and when it is not in UTF-8.
 pub fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes(path)?).map_err(|_| "cannot be read: it is not in UTF-8".to_owned())
 }

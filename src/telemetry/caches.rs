@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
@@ -38,18 +39,14 @@ impl Debug for Caches {
 impl Collector for Caches {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let all = self.ask();
-        let mut put = |name: &Name, values: &[(Labels, u64)], is_counter: bool| {
+        let mut put = |name: &Name, values: &[(Labels, u64)], kind: MetricType| {
             let help = format!("{}.", name.help());
-            let kind = match is_counter {
-                true => ConstCounter::<u64>::new(0).metric_type(),
-                false => ConstGauge::<u64>::new(0).metric_type(),
-            };
             let mut family = encoder.encode_descriptor(name.registered(), &help, None, kind)?;
             for (labels, value) in values {
                 let metric = family.encode_family(labels)?;
-                match is_counter {
-                    true => ConstCounter::new(*value).encode(metric)?,
-                    false => ConstGauge::new(*value).encode(metric)?,
+                match kind {
+                    MetricType::Counter => ConstCounter::new(*value).encode(metric)?,
+                    _ => ConstGauge::new(*value).encode(metric)?,
                 }
             }
             Ok::<_, Error>(())
@@ -61,7 +58,7 @@ impl Collector for Caches {
             })
             .map(|(cache, (outcome, count))| (vec![("cache", cache), ("outcome", outcome)], count))
             .collect();
-        put(&names::CACHE_REQUESTS, &requests, true)?;
+        put(&names::CACHE_REQUESTS, &requests, MetricType::Counter)?;
         let entries: Vec<(Labels, u64)> = all
             .iter()
             .map(|one| {
@@ -69,7 +66,7 @@ impl Collector for Caches {
                 (vec![("cache", one.cache)], entries)
             })
             .collect();
-        put(&names::CACHE_ENTRIES, &entries, false)
+        put(&names::CACHE_ENTRIES, &entries, MetricType::Gauge)
     }
 }
 

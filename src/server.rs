@@ -228,7 +228,7 @@ impl Running {
         if let Some(journal) = self.journal {
             let closed = tokio::select! {
                 biased;
-                closed = journal.close() => closed.map_err(|reason| reason.to_string()),
+                closed = journal.close(outcome.grace_left) => closed.map_err(|reason| reason.to_string()),
                 signal = signals.next() => Err(format!("{signal:?} came before its end")),
             };
             if let Err(reason) = closed {

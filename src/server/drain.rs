@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use super::health::{Health, State};
@@ -52,6 +52,8 @@ pub struct Outcome {
     pub connections_cut: usize,
     /// Whether something could not be recorded at the end.
     pub unrecorded: bool,
+    /// What was not needed of the grace; nothing after a second signal.
+    pub grace_left: Duration,
 }
 
 impl Outcome {
@@ -71,25 +73,30 @@ pub async fn drain(
     serving: &Serving,
     writes: &TaskTracker,
 ) -> Outcome {
-    let hurried = tokio::select! {
+    let grace_left = tokio::select! {
         biased;
-        signal = signals.next() => Some(signal),
-        () = gently(settings, first, health, serving, writes) => None,
+        signal = signals.next() => {
+            tracing::warn!(?signal, "drain: second signal, ending at once");
+            health.set(State::Draining).await;
+            Duration::ZERO
+        }
+        left = gently(settings, first, health, serving, writes) => left,
     };
-    if let Some(signal) = hurried {
-        tracing::warn!(?signal, "drain: second signal, ending at once");
-        health.set(State::Draining).await;
+    let outcome = cut(serving, writes).await;
+    Outcome {
+        grace_left,
+        ..outcome
     }
-    cut(serving, writes).await
 }
 
+/// Gives back what was not needed of the grace.
 async fn gently(
     settings: &Settings,
     first: Signal,
     health: &Health,
     serving: &Serving,
     writes: &TaskTracker,
-) {
+) -> Duration {
     tracing::info!(signal = ?first, "drain: health says NOT_SERVING");
     health.set(State::Draining).await;
 
@@ -115,7 +122,9 @@ async fn gently(
         let _ = timeout(FAREWELL, serving.connections_ended()).await;
     };
     // What is left when the time is over is cut and counted next.
-    let _ = timeout(settings.grace, quiet).await;
+    let end = Instant::now() + settings.grace;
+    let _ = timeout_at(end, quiet).await;
+    end.saturating_duration_since(Instant::now())
 }
 
 async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {
@@ -124,6 +133,7 @@ async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {
         writes_cut: writes.len(),
         connections_cut: serving.open_connections(),
         unrecorded: false,
+        grace_left: Duration::ZERO,
     };
     serving.cut();
     serving.connections_ended().await;

@@ -27,8 +27,10 @@ use forwarder::Forwarder;
 use lines::Lines;
 use link::Link;
 
-/// How long the rest may take to get to its targets at the end.
-pub(super) const FINISH_WITHIN: Duration = Duration::from_millis(500);
+/// How long the rest may take to get to its targets at the end, whatever came before, and
+/// where the drain did not need its time.
+const FINISH_WITHIN: Duration = Duration::from_millis(500);
+const FINISH_AT_LEISURE: Duration = Duration::from_secs(2);
 
 /// The tasks, which end when this is dropped.
 pub(super) struct Forwarding {
@@ -125,9 +127,10 @@ pub(super) fn start(
 }
 
 impl Forwarding {
-    /// The journal has ended: what is left is sent, for as long as there is time. The rest
-    /// goes at the next start.
-    pub(super) async fn finish(mut self, within: Duration) {
+    /// The journal has ended: what is left is sent, for as long as there is time, which is
+    /// more where some is `left` of the drain's. The rest goes at the next start.
+    pub(super) async fn finish(mut self, left: Duration) {
+        let within = left.clamp(FINISH_WITHIN, FINISH_AT_LEISURE);
         self.finish.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(within, ended).await.is_err() {

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use super::forwarding::{self, FINISH_WITHIN, Forwarding};
+use super::forwarding::{self, Forwarding};
 use super::health::{Health, Unfit};
 use crate::audit::digest::{self, Digests};
 use crate::audit::{Copy, Journal, Origin, Recorder, Settings, Unavailable};
@@ -104,18 +104,19 @@ impl std::fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// Writes what there is to write, and ends.
+    /// Writes what there is to write, and ends. `left` is what the drain did not need of its
+    /// time.
     ///
     /// # Errors
     ///
     /// When something was not recorded.
-    pub(super) async fn close(self) -> Result<(), Unavailable> {
+    pub(super) async fn close(self, left: Duration) -> Result<(), Unavailable> {
         let closed = self.recorder.close(CLOSE_WITHIN).await;
         // The last digest is made when they are dropped, which waits for the disk.
         let digests = self.digests;
         let digests = tokio::task::spawn_blocking(move || drop(digests));
         if let Some(forwarding) = self.forwarding {
-            forwarding.finish(FINISH_WITHIN).await;
+            forwarding.finish(left).await;
         }
         let _ = digests.await;
         closed

@@ -11,12 +11,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::health::{Health, State};
 use super::listen::Serving;
 use super::signals::{Signal, Signals};
+use crate::clock::Clock;
 
 /// How long a peer without calls may take to acknowledge that it was told to go
 /// away. Also covers the last bytes of answers on their way out.
@@ -122,9 +123,11 @@ async fn gently(
         let _ = timeout(FAREWELL, serving.connections_ended()).await;
     };
     // What is left when the time is over is cut and counted next.
-    let end = Instant::now() + settings.grace;
-    let _ = timeout_at(end, quiet).await;
-    end.saturating_duration_since(Instant::now())
+    let clock = Clock::of_runtime();
+    let began = clock.instant();
+    let _ = timeout(settings.grace, quiet).await;
+    let took = clock.instant().saturating_duration_since(began);
+    settings.grace.saturating_sub(took)
 }
 
 async fn cut(serving: &Serving, writes: &TaskTracker) -> Outcome {

@@ -20,6 +20,7 @@
 
 mod admission;
 mod attempts;
+mod bounded;
 mod choice;
 mod clients;
 mod error;

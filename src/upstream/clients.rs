@@ -14,6 +14,7 @@ use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::attempts::{CredentialsOfCall, NoteAttempts};
+use super::bounded::bounded;
 use super::retry;
 use super::settings::{Kind, Settings};
 use crate::call::Tenant;
@@ -182,9 +183,7 @@ fn emulator_credentials(access_key: &str) -> Credentials {
 
 /// The SDK's own HTTP client over rustls.
 fn network() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
-        ))
-        .build_https()
+    let rustls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+    let client = aws_smithy_http_client::Builder::new().tls_provider(rustls);
+    bounded(client.build_https())
 }

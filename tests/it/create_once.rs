@@ -128,6 +128,25 @@ async fn an_answer_that_comes_a_byte_at_a_time_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_an_end_is_read_no_further_than_any_answer_goes() {
+    let aws = FakeAws::start(Fault::Endless).await;
+    let poolgate = start(&aws, "3s");
+    let mut client = poolgate.client().await;
+    let (before, _) = poolgate.process.usage();
+
+    let status = client.describe_identity_pool(describe()).await;
+
+    let reason = status.unwrap_err().get_details_error_info().unwrap().reason;
+    assert_eq!(reason, "UPSTREAM_ANSWER_UNREADABLE");
+    // Three answers of 4 MiB, in buffers that may have room for twice as much.
+    let growth = poolgate.process.usage().0 - before;
+    assert!(growth < 32 * 1024, "{growth} KiB");
+    let status = client.create_identity_pool(create()).await;
+    let reason = status.unwrap_err().get_details_error_info().unwrap().reason;
+    assert_eq!(reason, "OUTCOME_UNKNOWN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_is_not_there_is_unavailable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

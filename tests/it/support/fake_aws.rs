@@ -28,6 +28,8 @@ pub enum Fault {
     SilenceAfterOne,
     /// A good answer, a byte at a time.
     Trickle,
+    /// An answer that never ends, as fast as it is taken.
+    Endless,
     /// The account has as many pools as it may have.
     LimitExceeded,
     /// Too many requests.
@@ -123,6 +125,14 @@ async fn connection(mut stream: TcpStream, fault: Fault, heads: Arc<Heads>) {
                         return;
                     }
                     tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                return;
+            }
+            Fault::Endless => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {JSON}\r\n\r\n");
+                let mut taken = stream.write_all(head.as_bytes()).await;
+                while taken.is_ok() {
+                    taken = stream.write_all(&[b' '; 64 * 1024]).await;
                 }
                 return;
             }

@@ -14,7 +14,7 @@ use super::process::Process;
 /// The real binary in front of AWS, with one caller, `token:test`, who has the role
 /// `admin`, and policies.
 pub struct Guarded {
-    process: Process,
+    pub process: Process,
     _directory: TempDir,
 }
 

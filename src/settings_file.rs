@@ -13,7 +13,17 @@ pub const LARGEST: u64 = 4 * 1024 * 1024;
 ///
 /// As [`bytes()`], and when it is not in UTF-8.
 pub fn read(path: &Path) -> Result<String, String> {
-    String::from_utf8(bytes(path)?).map_err(|_| "cannot be read: it is not in UTF-8".to_owned())
+    text(bytes(path)?)
+}
+
+/// The text of a file of settings that may as well be a pipe, such as shells make of
+/// `<(command)`. Waits for its end.
+///
+/// # Errors
+///
+/// As [`read()`], but of pipes and devices.
+pub fn piped(path: &Path) -> Result<String, String> {
+    text(content(path)?)
 }
 
 /// What is in a file of settings.
@@ -27,6 +37,10 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err("cannot be read: it is not a regular file".to_owned());
     }
+    content(path)
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(unreadable)?;
     let mut content = Vec::new();
     // It may have grown meanwhile.
@@ -36,6 +50,10 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
         Ok(0..=LARGEST) => Ok(content),
         _ => Err(format!("cannot be read: it has more than {LARGEST} bytes")),
     }
+}
+
+fn text(content: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(content).map_err(|_| "cannot be read: it is not in UTF-8".to_owned())
 }
 
 fn unreadable(error: std::io::Error) -> String {
@@ -68,6 +86,8 @@ mod tests {
             let reason = read(Path::new(device)).unwrap_err();
             assert_eq!(reason, "cannot be read: it is not a regular file");
         }
+        let reason = piped(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(reason, "cannot be read: it has more than 4194304 bytes");
         let reason = read(&folder.path().join("none")).unwrap_err();
         assert!(
             reason.starts_with("cannot be read: No such file"),

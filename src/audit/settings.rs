@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{MacKey, forward};
+use crate::settings_file;
 
 /// What can be set about the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl Settings {
         let Some(path) = &self.mac_key_file else {
             return Ok(None);
         };
-        let secret = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+        let secret = settings_file::bytes(path)?;
         match MacKey::new(secret.trim_ascii()) {
             Some(key) => Ok(Some(key)),
             None => Err(format!("the key has fewer than {} bytes", MacKey::LEAST)),

@@ -12,6 +12,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use super::{Console, exit};
 use crate::config::{self, Config, Sources};
 use crate::server::tls;
+use crate::settings_file;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -230,8 +231,7 @@ fn endpoint(address: &str, tls: Option<ClientTlsConfig>) -> Result<Endpoint, Str
 fn token(path: &Path) -> Result<MetadataValue<Ascii>, String> {
     let wrong =
         |reason: &str| config::told_of_secret(path, &format!("`{}`: {reason}", path.display()));
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let text = settings_file::piped(path).map_err(|reason| wrong(&reason))?;
     let token = text.trim();
     if token.is_empty() {
         return Err(wrong("no token in the file"));

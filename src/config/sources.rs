@@ -11,6 +11,7 @@ use super::hidden::{HIDDEN, is_no_path};
 use super::key::AnyKey;
 use super::mistake::{Mistake, Source};
 use super::{FILE_VARIABLE, Sources, keys, nearest};
+use crate::settings_file;
 
 /// How the environment variables of all keys begin.
 pub(super) const PREFIX: &str = "POOLGATE_";
@@ -33,11 +34,11 @@ pub(super) struct Collected {
 pub(super) fn collect(sources: &Sources) -> Collected {
     let mut collected = Collected::default();
     if let Some((path, named_by)) = file(sources) {
-        match std::fs::read_to_string(&path) {
+        match settings_file::piped(&path) {
             Ok(text) => collected.add_file(&path, &text),
-            Err(error) => {
+            Err(reason) => {
                 let shown = path.to_str().filter(|path| !is_no_path(path));
-                let reason = format!("cannot read {}: {error}", shown.unwrap_or(HIDDEN));
+                let reason = format!("{} {reason}", shown.unwrap_or(HIDDEN));
                 collected.mistake(named_by, None, reason);
             }
         }

@@ -188,7 +188,7 @@ fn a_file_that_is_not_toml_or_not_there_is_a_mistake() {
     };
     let missing = Config::load(&sources).unwrap_err().to_string();
     assert!(
-        missing.starts_with("--config: cannot read /nowhere/poolgate.toml"),
+        missing.starts_with("--config: /nowhere/poolgate.toml cannot be read: No such file"),
         "{missing}"
     );
 }

@@ -1,14 +1,15 @@
 //! Files and bodies that an operator writes, in TOML or JSON, and all the mistakes in them.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::settings_file;
+
 /// Reads a file: JSON where its name ends so, otherwise TOML.
 pub(super) fn read(path: &Path) -> Result<Value, Vec<String>> {
-    let text = fs::read_to_string(path).map_err(|error| vec![error.to_string()])?;
+    let text = settings_file::read(path).map_err(|reason| vec![reason])?;
     let is_json = path
         .extension()
         .is_some_and(|extension| extension == "json");

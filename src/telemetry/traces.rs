@@ -16,6 +16,7 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, ClientTlsConfig};
 
 use crate::header_file;
+use crate::settings_file;
 
 mod told;
 
@@ -161,7 +162,7 @@ pub fn check_authorities(path: &Path) -> Result<(), String> {
 }
 
 fn authorities(path: &Path) -> Result<Certificate, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let pem = settings_file::bytes(path)?;
     match pem.windows(BEGIN.len()).any(|window| window == BEGIN) {
         true => Ok(Certificate::from_pem(pem)),
         false => Err("holds no certificate in PEM".to_owned()),

@@ -1,7 +1,6 @@
 //! The file that names the login providers, in TOML or JSON.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -9,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Issuer, KeySet, Keys, issuer_url, provider};
 use crate::emulator::document::{self, Mistakes};
 use crate::fetch;
+use crate::settings_file;
 
 /// Reads the file; or every mistake in it, each with its place.
 pub fn read(path: &Path) -> Result<Vec<Issuer>, Vec<String>> {
@@ -84,7 +84,8 @@ impl Mistakes {
 }
 
 fn set_in(path: &Path) -> Result<KeySet, String> {
-    let text = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text =
+        settings_file::bytes(path).map_err(|reason| format!("{} {reason}", path.display()))?;
     let json = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     KeySet::of_json(&json)
 }
@@ -96,6 +97,8 @@ fn texts(list: &Value) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,6 @@
 //! What is known of SAML providers: the metadata they publish about themselves.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -12,6 +11,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
 use crate::emulator::xml::children;
+use crate::settings_file;
 
 /// The shortest RSA key that is trusted, in bits.
 const SHORTEST_KEY: usize = 2048;
@@ -60,7 +60,7 @@ impl SigningKey {
 
 /// Reads a provider's metadata; an error says what is wrong with it.
 pub fn read(arn: &str, path: &Path) -> Result<SamlProvider, String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = settings_file::read(path)?;
     let document = Document::parse(&text).map_err(|error| error.to_string())?;
     let entity = document.root_element();
     if entity.tag_name().name() != "EntityDescriptor" {

@@ -1,12 +1,13 @@
 //! Where Redis is, and how it is spoken to.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::cluster::ClusterClient;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
+
+use crate::settings_file;
 
 /// The fewest bytes of a secret.
 const LEAST_SECRET: usize = 32;
@@ -59,7 +60,7 @@ impl RedisSettings {
         let Some(path) = &self.key_file else {
             return Err("not set".to_owned());
         };
-        let secret = read(path)?;
+        let secret = settings_file::bytes(path)?;
         let secret = secret.trim_ascii();
         match secret.len() >= LEAST_SECRET {
             true => Ok(secret.to_vec()),
@@ -91,7 +92,7 @@ impl RedisSettings {
         }
         let certificates = TlsCertificates {
             client_tls: None,
-            root_cert: Some(read(path)?),
+            root_cert: Some(settings_file::bytes(path)?),
         };
         // Any URL, to have the certificates read.
         match Client::build_with_tls("rediss://localhost", certificates) {
@@ -106,7 +107,7 @@ impl RedisSettings {
         let certificates = match &self.ca_file {
             Some(path) => Some(TlsCertificates {
                 client_tls: None,
-                root_cert: Some(read(path)?),
+                root_cert: Some(settings_file::bytes(path)?),
             }),
             None => None,
         };
@@ -136,7 +137,7 @@ impl RedisSettings {
         let Some(path) = &self.url_file else {
             return Err("not set".to_owned());
         };
-        let content = read(path)?;
+        let content = settings_file::bytes(path)?;
         let text = std::str::from_utf8(&content).map_err(|_| UNUSABLE)?;
         let lines: Vec<&str> = text.split_ascii_whitespace().collect();
         match (lines.len(), self.cluster) {
@@ -169,12 +170,10 @@ fn is_encrypted(node: &ConnectionInfo) -> bool {
     matches!(node.addr(), ConnectionAddr::TcpTls { .. })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -6,10 +6,10 @@
 //! |---|---|---|
 //! | T-C1, T-C2, T-C3, T-C5, T-C6 | `frames` | `server/listen/tests.rs` |
 //! | T-C4 | `frames` | `server/listen/frames.rs` |
-//! | T-C7, T-C12 | `connections` | `server/listen/tests.rs`, `server/descriptors.rs` |
+//! | T-C7, T-C12 | `connections`, `memory` | `server/listen/tests.rs`, `server/descriptors.rs` |
 //! | T-C8 | `slow` | `tls::hygiene`, `deadlines`, `order`, `server/listen/tests.rs` |
 //! | T-C9 | `slow` | `server/listen/owed.rs`, `server/listen/tests.rs` |
-//! | T-C10 | `slow` | `bad_input` |
+//! | T-C10 | `slow`, `memory` | `bad_input` |
 //! | T-C11 | `connections` | `server/listen/tests.rs`, `server/drain/tests.rs` |
 //! | T-C13 | `connections` | `bad_input`, `tls::hygiene` |
 //! | T-C14 | `conformance` | |
@@ -28,4 +28,5 @@
 mod conformance;
 mod connections;
 mod frames;
+mod memory;
 mod slow;

@@ -1,17 +1,12 @@
 //! More connections than there is room for, and connections that say something else.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use poolgate::pb::ListIdentityPoolsRequest;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use crate::support::certificates::{Authority, SERVER_NAME};
 use crate::support::process::Process;
 use crate::support::raw::{ACK, RawPeer, SETTINGS};
 use crate::support::siege::{Siege, soon};
@@ -107,57 +102,6 @@ async fn peers_for_whom_there_is_no_room_have_the_process_compute_next_to_nothin
 
     let computed = process.usage().1 - before;
     assert!(computed <= Duration::from_millis(50), "{computed:?}");
-}
-
-/// 2,000 connections with certificates are to fit into 150 MiB beside the 28 MiB of a release
-/// binary that is idle. For as many of them: `POOLGATE_TEST_CONNECTIONS=2000`.
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_with_certificates_take_no_more_memory_than_there_is_for_them() {
-    /// In KiB.
-    const EACH: usize = (150 - 28) * 1024 / 2_000;
-    let count = std::env::var("POOLGATE_TEST_CONNECTIONS");
-    let count = count.map_or(400, |count| count.parse().unwrap());
-    let directory = tempfile::TempDir::new().unwrap();
-    let authority = Authority::new("callers");
-    let settings = authority.server_files(directory.path());
-    let path = |path: &Path| path.to_str().unwrap().to_owned();
-    let [certificate, key, clients] = [
-        path(&settings.certificate_file),
-        path(&settings.key_file),
-        path(settings.client_ca_file.as_ref().unwrap()),
-    ];
-    let process = Process::start(&[
-        ("POOLGATE_TLS__CERTIFICATE_FILE", certificate.as_str()),
-        ("POOLGATE_TLS__KEY_FILE", &key),
-        ("POOLGATE_TLS__CLIENT_CA_FILE", &clients),
-        ("POOLGATE_SERVER__MAX_CONNECTIONS_PER_ADDRESS", "3000"),
-        ("POOLGATE_SERVER__MAX_CONNECTIONS", "3000"),
-    ]);
-    let identity = authority.client("spiffe://example.org/shop");
-    let connector = TlsConnector::from(Arc::new(authority.client_config(Some(&identity))));
-    let connect = async || {
-        let stream = TcpStream::connect(&process.address).await.unwrap();
-        let name = ServerName::try_from(SERVER_NAME).unwrap();
-        let stream = connector.connect(name, stream).await.unwrap();
-        let mut peer = RawPeer::greet(stream).await;
-        assert_eq!(soon(peer.receive()).await.unwrap().kind, SETTINGS);
-        peer.send(SETTINGS, ACK, 0, &[]).await;
-        peer
-    };
-
-    let mut idle = Vec::new();
-    // What the process needs for any of them.
-    while idle.len() < 100 {
-        idle.push(connect().await);
-    }
-    let (before, _) = process.usage();
-    while idle.len() < 100 + count {
-        idle.push(connect().await);
-    }
-
-    let growth = process.usage().0 - before;
-    println!("T-C7 certificates: {count} connections, {before} KiB and {growth} KiB more");
-    assert!(growth <= count * EACH, "{before} KiB and {growth} more");
 }
 
 async fn refused(siege: &Siege, reason: &str) -> usize {

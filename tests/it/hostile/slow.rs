@@ -6,7 +6,7 @@ use poolgate::operation::Operation;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::pb::{CreateIdentityPoolRequest, ListIdentityPoolsRequest};
 use prost::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::examples;
@@ -220,30 +220,42 @@ async fn who_is_slow_to_greet_keeps_its_place_beside_addresses_with_many() {
 async fn a_message_of_four_gib_is_refused_when_it_is_announced() {
     let siege = Siege::begin(&[]).await;
     let before = siege.growth();
-    let announced = [0, 0xff, 0xff, 0xff, 0xff, b'x'];
     let mut peers = Vec::new();
     for _ in 0..20 {
         let mut peer = siege.peer().await;
         peer.send(SETTINGS, ACK, 0, &[]).await;
-        for stream in streams(100) {
-            peer.write(&head(stream, Operation::DescribeIdentityPool, 0))
-                .await;
-            peer.send(DATA, 0, stream, &announced).await;
-        }
+        announce(&mut peer).await;
         peers.push(peer);
     }
     for peer in &mut peers {
-        let mut answered = 0;
-        while answered < 100 {
-            let frame = soon(peer.receive()).await.expect("an answer to each");
-            let is_answer = frame.kind == HEADERS && frame.flags & END_STREAM != 0;
-            answered += usize::from(is_answer);
-        }
+        refused(peer).await;
     }
 
     let growth = siege.growth().saturating_sub(before);
     assert!(growth <= 40 * 1024, "{growth} KiB");
     siege.end("T-C10 announced messages").await;
+}
+
+/// A hundred calls that say that 4 GiB will come, and send a byte.
+pub(super) async fn announce<S: AsyncRead + AsyncWrite + Unpin>(peer: &mut RawPeer<S>) {
+    let announced = [0, 0xff, 0xff, 0xff, 0xff, b'x'];
+    let calls = streams(100).flat_map(|stream| {
+        [
+            head(stream, Operation::DescribeIdentityPool, 0),
+            frame(DATA, 0, stream, &announced),
+        ]
+    });
+    peer.write(&calls.flatten().collect::<Vec<u8>>()).await;
+}
+
+/// All of them are answered, without any more.
+pub(super) async fn refused<S: AsyncRead + AsyncWrite + Unpin>(peer: &mut RawPeer<S>) {
+    let mut answered = 0;
+    while answered < 100 {
+        let frame = soon(peer.receive()).await.expect("an answer to each");
+        let is_answer = frame.kind == HEADERS && frame.flags & END_STREAM != 0;
+        answered += usize::from(is_answer);
+    }
 }
 
 /// So many pools that a list of them is long.

@@ -13,6 +13,7 @@
 //! * [`guarded::Guarded`] has a caller and policies for the real binary, and
 //!   [`house::House`] as many of both as a test writes, for poolgate in this process.
 //! * [`journal::Journal`] writes an audit journal, with digests if they are wanted.
+//! * [`memory_limit::MemoryLimit`] has the kernel kill who takes more memory.
 //! * [`metrics`] reads what poolgate counts, [`records`] what it records.
 //! * [`process::Process`] is the real binary, [`fake_aws::FakeAws`] an endpoint on a real
 //!   socket that misbehaves.
@@ -41,6 +42,7 @@ pub mod fuzz;
 pub mod guarded;
 pub mod house;
 pub mod journal;
+pub mod memory_limit;
 pub mod metrics;
 pub mod process;
 pub mod raw;

@@ -1,5 +1,6 @@
 //! poolgate as a process of its own, with the environment a user would set.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use tonic::transport::Channel;
+
+use super::memory_limit::MemoryLimit;
 
 /// A running poolgate. Killed when dropped.
 pub struct Process {
@@ -45,14 +48,27 @@ impl Process {
 
     /// The same with so many file descriptors at most.
     pub fn start_with_descriptors(most: usize, environment: &[(&str, &str)]) -> Self {
+        let limit = most.to_string();
+        Self::run_after(r#"ulimit -n "$0""#, limit.as_ref(), environment)
+    }
+
+    /// The same with a limit of memory.
+    pub fn start_within(limit: &MemoryLimit, environment: &[(&str, &str)]) -> Self {
+        let processes = limit.processes();
+        Self::run_after(r#"echo $$ > "$0""#, processes.as_ref(), environment)
+    }
+
+    /// Starts it as soon as a shell has done something else, which knows `value` as `$0`.
+    fn run_after(first: &str, value: &OsStr, environment: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &most.to_string()]);
-        shell.args([env!("CARGO_BIN_EXE_poolgate"), "serve"]);
+        let script = format!(r#"{first} && exec "$@""#);
+        shell.args(["-c".as_ref(), script.as_ref(), value]);
+        shell.arg(binary()).arg("serve");
         Self::run_as(shell, environment, Stdio::inherit())
     }
 
     fn run(command: &str, environment: &[(&str, &str)], output: Stdio) -> Self {
-        let mut poolgate = Command::new(env!("CARGO_BIN_EXE_poolgate"));
+        let mut poolgate = Command::new(binary());
         poolgate.arg(command);
         Self::run_as(poolgate, environment, output)
     }
@@ -105,22 +121,33 @@ impl Process {
 
     /// How much memory the process has, in KiB, and how long it has computed.
     pub fn usage(&self) -> (usize, Duration) {
-        let read = |name| {
-            let path = format!("/proc/{}/{name}", self.child.id());
-            std::fs::read_to_string(path).unwrap()
-        };
-        let status = read("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let memory = line.unwrap().split_whitespace().next().unwrap();
+        let memory = self.memory("VmRSS:");
         // The fields behind the name, in hundredths of a second (proc(5)).
-        let stat = read("stat");
+        let stat = self.told("stat");
         let fields = stat.rsplit(')').next().unwrap().split_whitespace();
         let ticks: u64 = fields
             .skip(11)
             .take(2)
             .map(|t| t.parse::<u64>().unwrap())
             .sum();
-        (memory.parse().unwrap(), Duration::from_millis(10 * ticks))
+        (memory, Duration::from_millis(10 * ticks))
+    }
+
+    /// The most memory that the process had so far, in KiB.
+    pub fn peak(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> usize {
+        let status = self.told("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let memory = line.unwrap().split_whitespace().next().unwrap();
+        memory.parse().unwrap()
+    }
+
+    /// What the kernel tells of it.
+    fn told(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
     }
 
     /// What has been logged so far.
@@ -184,6 +211,12 @@ impl Process {
         let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap();
         channel.connect().await.unwrap()
     }
+}
+
+/// The one that was built for the tests, or `POOLGATE_TEST_BINARY`: what is measured is better
+/// measured of a release build.
+fn binary() -> OsString {
+    std::env::var_os("POOLGATE_TEST_BINARY").unwrap_or(env!("CARGO_BIN_EXE_poolgate").into())
 }
 
 impl Log {

@@ -136,6 +136,7 @@ impl Secured {
 
     async fn connect(&self) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(&self.process.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
         let name = ServerName::try_from(SERVER_NAME).unwrap();
         soon(self.connector.connect(name, stream)).await.unwrap()
     }

@@ -45,7 +45,10 @@ pub struct End {
 
 impl RawPeer {
     pub async fn connect(address: SocketAddr) -> Self {
-        Self::greet(TcpStream::connect(address).await.unwrap()).await
+        let stream = TcpStream::connect(address).await.unwrap();
+        // What is written is sent, and waits for nothing.
+        stream.set_nodelay(true).unwrap();
+        Self::greet(stream).await
     }
 }
 

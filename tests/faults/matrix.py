@@ -135,7 +135,7 @@ ROWS = (
     ),
     Row(
         "R13",
-        "an answer comes slowly, or half of it, or never ends",
+        "an answer is slow, cut or without an end",
         (
             "create_once::an_answer_that_comes_a_byte_at_a_time_is_not_waited_for",
             "create_once::an_answer_without_an_end_is_read_no_further_than_any_answer_goes",

@@ -43,8 +43,10 @@ pub(super) fn read(paths: &[PathBuf], mistakes: &mut Vec<Mistake>) -> Vec<Statem
     statements
 }
 
-/// The file, or the files of the directory in alphabetical order. Directories in the
-/// directory are not looked into: Kubernetes keeps second copies in hidden ones.
+/// The file, or the files of the directory in alphabetical order. Hidden ones are left out:
+/// Kubernetes keeps second copies in them, and editors what is being written. Whatever else
+/// is named like a file of policies is one, and a mistake when it cannot be read: the `forbid`s
+/// of a link that leads nowhere must not go without a word.
 fn files(path: &Path, mistakes: &mut Vec<Mistake>) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
@@ -63,13 +65,18 @@ fn files(path: &Path, mistakes: &mut Vec<Mistake>) -> Vec<PathBuf> {
             Err(error) => mistakes.push(unreadable(path, &error)),
         }
     }
-    files.retain(|file| file.extension().is_some_and(|ending| ending == ENDING) && file.is_file());
+    files.retain(|file| is_named_like_policies(file));
     files.sort();
     if files.is_empty() {
         let reason = format!("no file in this directory ends in `.{ENDING}`");
         mistakes.push(Mistake::in_file(path, None, reason));
     }
     files
+}
+
+fn is_named_like_policies(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    !name.starts_with(b".") && file.extension().is_some_and(|ending| ending == ENDING)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
@@ -179,7 +186,9 @@ mod tests {
         for (name, text) in [("b.cedar", "b;"), ("a.cedar", "a;"), ("c.txt", "c;")] {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        fs::create_dir(directory.path().join("d.cedar")).unwrap();
+        fs::write(directory.path().join(".d.cedar"), "d;").unwrap();
+        fs::create_dir(directory.path().join("..data")).unwrap();
+        fs::write(directory.path().join("..data/e.cedar"), "e;").unwrap();
 
         let mut mistakes = Vec::new();
         let found = read(&[directory.path().to_owned()], &mut mistakes);
@@ -209,6 +218,23 @@ mod tests {
             assert_eq!(files, expected);
             assert!(mistakes[0].reason.starts_with("no policy is in this file"));
         }
+    }
+
+    #[test]
+    fn what_is_named_like_policies_and_cannot_be_read_is_a_mistake() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        fs::write(path("a.cedar"), "a;").unwrap();
+        std::os::unix::fs::symlink(path("gone"), path("b.cedar")).unwrap();
+        fs::create_dir(path("c.cedar")).unwrap();
+
+        let mut mistakes = Vec::new();
+        read(&[directory.path().to_owned()], &mut mistakes);
+
+        let files: Vec<_> = mistakes.iter().filter_map(|it| it.file.clone()).collect();
+        assert_eq!(files, [path("b.cedar"), path("c.cedar")]);
+        assert!(mistakes[0].reason.contains("No such file"));
+        assert!(mistakes[1].reason.contains("not a regular file"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Puts everything together: listeners, routes, the start and the end.
 //!
 //! This room promises that nothing is served before everything is set up, and that
-//! the end comes within `drain_notice + drain_grace`, whatever peers do.
+//! the end comes within a second of `drain_notice + drain_grace`, whatever peers do.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ mod descriptors;
 pub mod drain;
 mod emulate;
 pub mod explain;
+mod farewell;
 pub mod forwarding;
 pub mod health;
 mod http_fetch;
@@ -221,20 +222,11 @@ impl Running {
             &self.writes,
         )
         .await;
-        if let Some(port) = &self.aws_port {
-            port.end(drain::FAREWELL).await;
-        }
-        // Last, because everything else may still have something to record.
-        if let Some(journal) = self.journal {
-            let closed = tokio::select! {
-                biased;
-                closed = journal.close(outcome.grace_left) => closed.map_err(|reason| reason.to_string()),
-                signal = signals.next() => Err(format!("{signal:?} came before its end")),
-            };
-            if let Err(reason) = closed {
-                tracing::error!(%reason, "drain: the audit journal could not be ended");
-                outcome.unrecorded = true;
-            }
+        let (port, journal) = (self.aws_port, self.journal);
+        let ended = farewell::end(port, journal, outcome.grace_left, &mut signals).await;
+        if let Err(reason) = ended {
+            tracing::error!(%reason, "drain: the audit journal could not be ended");
+            outcome.unrecorded = true;
         }
         outcome
     }

@@ -104,22 +104,25 @@ impl std::fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// Writes what there is to write, and ends. `left` is what the drain did not need of its
-    /// time.
+    /// Writes what there is to write, and ends.
     ///
     /// # Errors
     ///
     /// When something was not recorded.
-    pub(super) async fn close(self, left: Duration) -> Result<(), Unavailable> {
-        let closed = self.recorder.close(CLOSE_WITHIN).await;
+    pub(super) async fn close(&self) -> Result<(), Unavailable> {
+        self.recorder.close(CLOSE_WITHIN).await
+    }
+
+    /// Makes the last digest of a closed journal and sends its last lines on. `left` is what
+    /// the drain did not need of its time.
+    pub(super) async fn finish(self, left: Duration) {
         // The last digest is made when they are dropped, which waits for the disk.
         let digests = self.digests;
         let digests = tokio::task::spawn_blocking(move || drop(digests));
         if let Some(forwarding) = self.forwarding {
             forwarding.finish(left).await;
         }
-        let _ = digests.await;
-        closed
+        let _ = tokio::time::timeout(CLOSE_WITHIN, digests).await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use poolgate::operation::Operation;
 use poolgate::pb::CreateIdentityPoolRequest;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -18,6 +19,31 @@ const NOTICE: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(2);
 /// Something was cut: here the call whose message never ends.
 const CUT: i32 = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_on_the_emulators_port_has_no_more_time_than_others() {
+    let process = Process::start(&[
+        ("POOLGATE_EMULATOR__LISTEN", "127.0.0.1:0"),
+        ("POOLGATE_SERVER__DRAIN_NOTICE", "1s"),
+        ("POOLGATE_SERVER__DRAIN_GRACE", "2s"),
+    ]);
+    let begun: serde_json::Value = serde_json::from_str(&process.log()[0]).unwrap();
+    let port = begun["aws_port"].as_str().unwrap();
+    let mut half = TcpStream::connect(port).await.unwrap();
+    let request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{";
+    half.write_all(request).await.unwrap();
+    let mut endless = RawPeer::connect(process.address.parse().unwrap()).await;
+    endless
+        .write(&head(1, Operation::ListIdentityPools, 0))
+        .await;
+
+    let told = Instant::now();
+    let (code, _) = process.terminate();
+
+    let took = told.elapsed();
+    assert!(took < NOTICE + GRACE + Duration::from_secs(1), "{took:?}");
+    assert_eq!(code, Some(CUT));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_calls_well_loses_no_answer_and_who_does_not_holds_nobody() {

@@ -55,6 +55,21 @@ async fn targets_that_hang_delay_neither_calls_nor_the_end() {
     assert!(sender.lines().last().unwrap().contains("StopJournal"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_leaves_the_journal_its_end_and_the_rest_to_the_next_start() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sender = Sender::new(&format!("otlp+http://{}", listener.local_addr().unwrap()));
+    let process = sender.start();
+    sender.calls(&process, 2).await;
+    process.signal("TERM");
+    process.wait_for_log("drain: ended", 1);
+
+    let (code, logged) = process.terminate();
+
+    assert_eq!(code, Some(0), "{logged:?}");
+    assert!(sender.lines().last().unwrap().contains("StopJournal"));
+}
+
 /// Files are closed, put into digests and compressed meanwhile.
 #[test]
 fn a_journal_is_read_without_a_gap_while_it_is_written() {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +37,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Up to here a body that is too large is read and thrown away, so that its sender,
 /// who does not look up before it has sent all, gets the answer.
 const MOST_DISCARDED_BYTES: usize = 32 * 1024 * 1024;
+/// What all bodies together may take while they are read.
+const MOST_BYTES_OF_ALL: usize = 32 * 1024 * 1024;
 
 /// What an operator sets about the emulator's listener.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +54,16 @@ pub struct AwsPort {
     cut: CancellationToken,
     accepting: TaskTracker,
     connections: TaskTracker,
+    /// A permit for each byte of a body.
+    room: Arc<Semaphore>,
+}
+
+/// What has come of a request's body.
+enum Body {
+    Whole(Bytes, Option<OwnedSemaphorePermit>),
+    TooLarge,
+    /// Others take all the room there is.
+    NoRoom,
 }
 
 /// Serves the emulator on every connection of `listener`, in tasks of their own.
@@ -60,6 +73,7 @@ pub fn serve(listener: TcpListener, emulator: Arc<Emulator>, metrics: Arc<Metric
         cut: CancellationToken::new(),
         accepting: TaskTracker::new(),
         connections: TaskTracker::new(),
+        room: Arc::new(Semaphore::new(MOST_BYTES_OF_ALL)),
     };
     let accepting = accept_all(listener, emulator, metrics, port.clone());
     port.accepting.spawn(accepting);
@@ -106,7 +120,9 @@ async fn accept_all(
 }
 
 async fn connection(stream: TcpStream, emulator: Arc<Emulator>, port: AwsPort) {
-    let service = service_fn(move |request| answer(Arc::clone(&emulator), request));
+    let room = Arc::clone(&port.room);
+    let service =
+        service_fn(move |request| answer(Arc::clone(&emulator), Arc::clone(&room), request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -132,18 +148,17 @@ async fn connection(stream: TcpStream, emulator: Arc<Emulator>, port: AwsPort) {
 /// An error closes the connection without an answer.
 async fn answer(
     emulator: Arc<Emulator>,
+    room: Arc<Semaphore>,
     request: Request<Incoming>,
 ) -> Result<Response<Either<Full<Bytes>, HalfBody>>, Box<dyn Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let reply = match timeout(BODY_TIMEOUT, read(body)).await {
-        Ok(Ok(Some(body))) => emulator.serve(Request::from_parts(head, body)).await,
-        Ok(Ok(None)) => Reply::Whole(front::too_large()),
+    let reply = match timeout(BODY_TIMEOUT, read(body, &room)).await {
+        Ok(Ok(Body::Whole(body, _room))) => emulator.serve(Request::from_parts(head, body)).await,
+        Ok(Ok(Body::TooLarge)) => Reply::Whole(front::too_large()),
+        // SDKs make such a request again.
+        Ok(Ok(Body::NoRoom)) => empty(StatusCode::SERVICE_UNAVAILABLE),
         Ok(Err(error)) => return Err(error.into()),
-        Err(_) => {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = http::StatusCode::REQUEST_TIMEOUT;
-            Reply::Whole(response)
-        }
+        Err(_) => empty(StatusCode::REQUEST_TIMEOUT),
     };
     match reply {
         Reply::Whole(response) => Ok(response.map(|body| Either::Left(Full::new(body)))),
@@ -152,9 +167,16 @@ async fn answer(
     }
 }
 
-/// The whole body; nothing when it is too large.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+fn empty(status: StatusCode) -> Reply {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    Reply::Whole(response)
+}
+
+/// The whole body, if there is room for it.
+async fn read(mut body: Incoming, room: &Arc<Semaphore>) -> Result<Body, hyper::Error> {
     let mut whole = BytesMut::new();
+    let mut taken: Option<OwnedSemaphorePermit> = None;
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
@@ -162,10 +184,23 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
         };
         length = length.saturating_add(data.len());
         if length <= front::MOST_BODY_BYTES {
+            let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            let Ok(more) = Arc::clone(room).try_acquire_many_owned(bytes) else {
+                return Ok(Body::NoRoom);
+            };
+            match &mut taken {
+                Some(taken) => taken.merge(more),
+                None => taken = Some(more),
+            }
             whole.extend_from_slice(&data);
-        } else if length > MOST_DISCARDED_BYTES {
+        } else if length <= MOST_DISCARDED_BYTES {
+            (whole, taken) = (BytesMut::new(), None);
+        } else {
             break;
         }
     }
-    Ok((length <= front::MOST_BODY_BYTES).then(|| whole.freeze()))
+    Ok(match length <= front::MOST_BODY_BYTES {
+        true => Body::Whole(whole.freeze(), taken),
+        false => Body::TooLarge,
+    })
 }

@@ -6,7 +6,10 @@ use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
 use poolgate::{pb, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::transport::Channel;
+
+use crate::support::house::LONG;
 
 #[tokio::test]
 async fn the_socket_and_grpc_show_the_same_pools() {
@@ -73,6 +76,37 @@ async fn a_silent_client_does_not_hold_the_end() {
     let mut rest = Vec::new();
     // Both an orderly end and a reset are an end.
     let _ = silent.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_end_leave_memory_for_others() {
+    let emulating = server::start_emulating(parts()).await.unwrap();
+    let begin =
+        |length: usize| format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+    let largest = 2 * 1024 * 1024;
+    let mut unfinished = Vec::new();
+    for _ in 0..16 {
+        let mut peer = TcpStream::connect(emulating.address).await.unwrap();
+        peer.write_all(begin(largest).as_bytes()).await.unwrap();
+        peer.write_all(&vec![b' '; largest - 1]).await.unwrap();
+        unfinished.push(peer);
+    }
+    let ask = async || {
+        let mut peer = TcpStream::connect(emulating.address).await.unwrap();
+        peer.write_all(begin(99).as_bytes()).await.unwrap();
+        peer.write_all(&[b' '; 99]).await.unwrap();
+        let mut status = [0; 12];
+        peer.read_exact(&mut status).await.unwrap();
+        String::from_utf8(status.to_vec()).unwrap()
+    };
+    let until = async |wanted: &str| while ask().await != wanted {};
+
+    // Once all of them have been read.
+    let there = timeout(LONG, until("HTTP/1.1 503")).await;
+    drop(unfinished);
+    let gone = timeout(LONG, until("HTTP/1.1 400")).await;
+
+    assert!(there.is_ok() && gone.is_ok(), "{there:?} {gone:?}");
 }
 
 fn parts() -> server::Parts {

@@ -164,6 +164,10 @@ fn read(path: &Path) -> Result<String, KeyError> {
     use io::Read as _;
 
     let failed = |error| KeyError::File(path.to_owned(), error);
+    // A pipe may have nothing for ever.
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is not a regular file")));
+    }
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES)
@@ -270,6 +274,18 @@ mod tests {
         ] {
             assert!(!key.public_key().has_signed(b"text", &changed), "{changed}");
         }
+    }
+
+    #[test]
+    fn a_pipe_is_no_key_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("key.pem");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+
+        let error = SigningKey::read(&pipe).unwrap_err();
+
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `poolgate call`: a client that knows every message from the descriptors built
 //! in, with JSON in and out.
 
+use std::io::Read;
 use std::time::Duration;
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
@@ -8,6 +9,7 @@ use tonic::metadata::{AsciiMetadataKey, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
 use super::{Console, client, exit, json};
+use crate::settings_file;
 
 mod codec;
 mod failure;
@@ -93,10 +95,13 @@ fn input(json: Option<&str>, console: &mut Console<'_>) -> Result<String, String
         _ => {}
     }
     let mut text = String::new();
-    console
-        .input
-        .read_to_string(&mut text)
-        .map_err(|error| format!("cannot read standard input: {error}"))?;
+    let mut most = (&mut *console.input).take(settings_file::LARGEST + 1);
+    let read = most.read_to_string(&mut text);
+    let read = read.map_err(|error| format!("cannot read standard input: {error}"))?;
+    if read as u64 > settings_file::LARGEST {
+        let most = settings_file::LARGEST;
+        return Err(format!("standard input has more than {most} bytes"));
+    }
     if text.trim().is_empty() {
         return Ok("{}".to_owned());
     }

@@ -290,6 +290,17 @@ fn a_call_is_made_with_json_from_the_command_line_or_standard_input() {
 }
 
 #[test]
+fn standard_input_without_an_end_is_not_read_to_it() {
+    let server = Server::start();
+    let input = " ".repeat(5 * 1024 * 1024);
+
+    let (code, answer, errors) = server.poolgate(&["call", "grpc.health.v1.Health/Check"], &input);
+
+    assert_eq!((code, answer.as_str()), (exit::USAGE, ""));
+    assert_eq!(errors, "standard input has more than 4194304 bytes\n");
+}
+
+#[test]
 fn an_error_answer_ends_with_64_and_its_code() {
     let server = Server::start();
 

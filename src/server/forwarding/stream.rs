@@ -32,12 +32,17 @@ const SENT_WITHIN: Duration = Duration::from_secs(30);
 /// How long the other end may take to close, after it was told that nothing follows.
 const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
+/// What the other end may say on a connection, in bytes, before it is closed.
+const MOST_SAID: usize = 64 * 1024;
+
 /// A connection with syslog messages, or none at the moment.
 pub(super) struct Stream {
     peer: Peer,
     trust: Option<Arc<ClientConfig>>,
     process: u32,
     connection: Option<Box<dyn Connection>>,
+    /// How much its other end has said.
+    said: usize,
 }
 
 trait Connection: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -52,13 +57,17 @@ impl Stream {
             trust: trust.cloned(),
             process,
             connection: None,
+            said: 0,
         }
     }
 
     pub(super) async fn send(&mut self, lines: &[Line]) -> Result<(), Failed> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect().await.map_err(Failed::later)?,
+            None => {
+                self.said = 0;
+                self.connect().await.map_err(Failed::later)?
+            }
         };
         let bytes = counted(lines, self.process);
         let sending = async {
@@ -82,7 +91,10 @@ impl Stream {
         let reason = loop {
             match connection.read(&mut said).await {
                 Ok(0) => break "the other end has closed the connection".to_owned(),
-                Ok(_) => {}
+                Ok(_) if self.said > MOST_SAID => {
+                    break "the other end talks, as no syslog server does".to_owned();
+                }
+                Ok(bytes) => self.said += bytes,
                 Err(error) => break error.to_string(),
             }
         };

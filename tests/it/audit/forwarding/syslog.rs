@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use tokio::net::{UdpSocket, UnixDatagram};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, UdpSocket, UnixDatagram};
 use tokio::time::timeout;
 
 use super::otlp::acceptor;
@@ -47,6 +48,18 @@ async fn when_the_connection_is_cut_nothing_is_missing() {
     let taken = server.taken(|taken| has_ended(&lines(taken))).await;
 
     assert_eq!(once(&lines(&taken)), sender.lines());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_talks_without_an_end_is_not_listened_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sender = Sender::new(&format!("syslog+tcp://{}", listener.local_addr().unwrap()));
+    let _process = sender.start();
+    let (mut stream, _) = listener.accept().await.unwrap();
+
+    let talking = async { while stream.write_all(&[b'a'; 4096]).await.is_ok() {} };
+
+    assert!(timeout(LONG, talking).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,13 +2,16 @@
 //!
 //! `POOLGATE_WRITE_DOCS=1 cargo test --test it docs` writes the tables.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use poolgate::config::{Config, Sources};
 use poolgate::policy::{self, Policies, RoleArns, Settings};
 use poolgate::quota::{self, Limits};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/poolgate.schema.json");
 const AUDIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md");
@@ -25,6 +28,38 @@ fn the_tables_in_the_readme_are_those_of_the_code() {
             ("errors", poolgate::status::reference()),
         ],
     );
+}
+
+#[test]
+fn the_readme_has_each_variable_that_makes_tests_longer() {
+    let readme = variables(&fs::read_to_string(README).unwrap());
+    let mut found = BTreeSet::new();
+    let mut folders = vec![PathBuf::from(TESTS)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.extend(variables(&fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    // A test says it to itself.
+    found.remove("POOLGATE_TEST_ALONE");
+
+    assert!(!found.is_empty());
+    assert_eq!(readme, found);
+}
+
+/// The names of variables in a text that are for tests.
+fn variables(text: &str) -> BTreeSet<String> {
+    const BEGIN: &str = "POOLGATE_TEST_";
+    let names = text.split(BEGIN).skip(1).map(|rest| {
+        let end = rest.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+        format!("{BEGIN}{}", &rest[..end.unwrap_or(rest.len())])
+    });
+    names.filter(|name| name != BEGIN).collect()
 }
 
 #[test]

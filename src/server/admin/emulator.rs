@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use tokio::sync::Semaphore;
 
 use crate::emulator::{Emulator, RestoreError};
 
@@ -24,9 +26,13 @@ const LARGEST_SETTING: usize = 1024 * 1024;
 
 /// The paths below `/emulator`.
 pub(super) fn routes(emulator: Arc<Emulator>) -> Router {
+    let one = Arc::new(Semaphore::new(1));
     let state = Router::new()
         .route("/emulator/snapshot", get(snapshot).put(restore))
-        .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT));
+        .layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT))
+        .layer(from_fn(move |request, next| {
+            one_at_a_time(Arc::clone(&one), request, next)
+        }));
     Router::new()
         .route("/emulator/reset", post(reset))
         .route(
@@ -37,6 +43,17 @@ pub(super) fn routes(emulator: Arc<Emulator>) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_SETTING))
         .merge(state)
         .with_state(emulator)
+}
+
+/// Each may take as much memory as a snapshot has.
+async fn one_at_a_time(one: Arc<Semaphore>, request: Request, next: Next) -> Response {
+    match one.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => {
+            let reason = "another snapshot is under way\n";
+            (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+        }
+    }
 }
 
 async fn snapshot(State(emulator): State<Arc<Emulator>>) -> Response {
@@ -94,8 +111,10 @@ fn refused(status: StatusCode, error: &dyn std::error::Error) -> Response {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::convert::Infallible;
+
     use axum::body::Body;
-    use axum::extract::Request;
+    use futures_util::FutureExt;
     use http_body_util::BodyExt;
     use serde_json::{Value, json};
     use tower::ServiceExt;
@@ -117,6 +136,25 @@ pub(super) mod tests {
 
         assert_eq!(restored.0, 204);
         assert_eq!(pools(&emulator).await, 1);
+    }
+
+    #[tokio::test]
+    async fn one_snapshot_is_taken_at_a_time() {
+        let routes = routes(emulator());
+        let put = |body| {
+            let request = Request::put("/emulator/snapshot").body(body).unwrap();
+            routes.clone().oneshot(request)
+        };
+        let endless =
+            Body::from_stream(futures_util::stream::pending::<Result<Bytes, Infallible>>());
+        let another = async || put(Body::from("{")).await.unwrap().status();
+
+        let mut first = Box::pin(put(endless));
+        assert!(first.as_mut().now_or_never().is_none());
+        assert_eq!(another().await, StatusCode::SERVICE_UNAVAILABLE);
+        drop(first);
+
+        assert_eq!(another().await, StatusCode::BAD_REQUEST);
     }
 
     #[tokio::test]

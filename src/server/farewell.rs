@@ -13,6 +13,7 @@ use super::aws_port::AwsPort;
 use super::drain::FAREWELL;
 use super::journal::Kept;
 use super::signals::Signals;
+use crate::audit::Unavailable;
 use crate::clock::Clock;
 
 /// How long the journal and its targets have from a further signal on.
@@ -45,21 +46,14 @@ pub(super) async fn end(
     let Some(journal) = journal else {
         return Ok(());
     };
-    {
-        let mut closing = pin!(journal.close());
-        let closed = tokio::select! {
-            biased;
-            closed = &mut closing => Some(closed),
-            signal = signals.next() => {
-                tracing::warn!(?signal, "drain: further signal, the journal has to hurry");
-                until = clock.instant();
-                timeout(HURRIED, closing).await.ok()
-            }
-        };
-        match closed {
-            Some(closed) => closed.map_err(|reason| reason.to_string())?,
-            None => return Err("a signal came before its end".to_owned()),
-        }
+    let (closed, is_hurried) = close(&journal, signals).await;
+    let Some(closed) = closed else {
+        // Nobody waits for the disk any more, which it would do where it is dropped.
+        tokio::task::spawn_blocking(move || drop(journal));
+        return Err("a signal came before its end".to_owned());
+    };
+    if is_hurried {
+        until = clock.instant();
     }
     let left = until.saturating_duration_since(clock.instant());
     let hurry = async {
@@ -71,5 +65,19 @@ pub(super) async fn end(
         () = journal.finish(left) => {}
         () = hurry => tracing::warn!("drain: further signal, audit lines go at the next start"),
     }
-    Ok(())
+    closed.map_err(|reason| reason.to_string())
+}
+
+/// How closing the journal went, unless a signal came and it did not hurry; and whether one
+/// came.
+async fn close(journal: &Kept, signals: &mut Signals) -> (Option<Result<(), Unavailable>>, bool) {
+    let mut closing = pin!(journal.close());
+    tokio::select! {
+        biased;
+        closed = &mut closing => (Some(closed), false),
+        signal = signals.next() => {
+            tracing::warn!(?signal, "drain: further signal, the journal has to hurry");
+            (timeout(HURRIED, closing).await.ok(), true)
+        }
+    }
 }

@@ -138,9 +138,10 @@ async fn an_answer_without_an_end_is_read_no_further_than_any_answer_goes() {
 
     let reason = status.unwrap_err().get_details_error_info().unwrap().reason;
     assert_eq!(reason, "UPSTREAM_ANSWER_UNREADABLE");
-    // Three answers of 4 MiB, in buffers that may have room for twice as much.
+    // Three answers of 4 MiB, in buffers that may have room for twice as much, and what the
+    // first call needs; in the time of three attempts a gigabyte would come.
     let growth = poolgate.process.usage().0 - before;
-    assert!(growth < 32 * 1024, "{growth} KiB");
+    assert!(growth < 64 * 1024, "{growth} KiB");
     let status = client.create_identity_pool(create()).await;
     let reason = status.unwrap_err().get_details_error_info().unwrap().reason;
     assert_eq!(reason, "OUTCOME_UNKNOWN");

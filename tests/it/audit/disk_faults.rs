@@ -25,6 +25,9 @@ use crate::support::metrics::{self, Metrics};
 use crate::support::process::Process;
 use crate::support::records::{files, intents, outcomes, records};
 
+/// The exit code of a process whose journal has no end.
+const UNRECORDED: i32 = 4;
+
 /// The longest that a caller waits for an answer (reference: security, T-A2).
 const MOST: Duration = Duration::from_millis(2_100);
 
@@ -243,6 +246,30 @@ async fn a_pipe_that_nobody_reads_lets_nobody_wait_and_nothing_be_made() {
     for (number, record) in records.iter().enumerate() {
         assert_eq!(record["additionalEventData"]["seq"], number + 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_does_not_wait_for_a_journal_that_cannot_be_written() {
+    let (_read, write) = std::io::pipe().unwrap();
+    let environment = [
+        ("POOLGATE_AUDIT__STDOUT", "true"),
+        ("POOLGATE_SERVER__DRAIN_NOTICE", "0s"),
+    ];
+    let process = Process::start_with_output(&environment, write);
+    let mut client = process.client().await;
+    let mut made = 0;
+    while create(&mut client, &format!("pool {made}")).await.is_ok() {
+        made += 1;
+    }
+    drop(client);
+    process.signal("TERM");
+    process.wait_for_log("drain: ended", 1);
+    let told = Instant::now();
+
+    let (code, logged) = process.terminate();
+
+    assert!(told.elapsed() < Duration::from_secs(3), "{logged:?}");
+    assert_eq!(code, Some(UNRECORDED), "{logged:?}");
 }
 
 /// A power cut takes what was written and not synced.

@@ -198,7 +198,7 @@ ROWS = (
             "server::listen::tests::a_connection_over_the_limit_is_closed_and_counted",
             "hostile::connections::*",
         ),
-        reason="thousands, not ten thousand: descriptors of the one who connects are bounded",
+        reason="fewer than ten thousand where a process may have fewer descriptors",
     ),
     Row(
         "R21",

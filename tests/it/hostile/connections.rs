@@ -1,9 +1,11 @@
 //! More connections than there is room for, and connections that say something else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use poolgate::pb::ListIdentityPoolsRequest;
 use poolgate::pb::cognito_identity_service_client::CognitoIdentityServiceClient;
+use poolgate::telemetry::most_files;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -43,6 +45,32 @@ async fn two_thousand_connections_leave_those_that_are_there_and_the_probes() {
     let over_its_share = siege.connect_from("127.0.1.1").await.unwrap();
     closed(over_its_share).await;
     siege.end("T-C7 idle connections").await;
+}
+
+/// As many as this process may have, where that is less.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_connections_at_once_keep_no_good_caller_out() {
+    let descriptors = most_files().unwrap() as usize;
+    let count = 10_000.min(descriptors / 2);
+    let siege = Siege::begin(&[]).await;
+    let began = Instant::now();
+
+    let arriving = (0..count).map(async |number| {
+        let from = format!("127.0.1.{}", 1 + number / 100);
+        siege.connect_from(&from).await
+    });
+    let arrived = join_all(arriving).await;
+
+    let arrived = arrived.iter().filter(|stream| stream.is_ok()).count();
+    println!(
+        "R20: {arrived} of {count} connections in {:?}",
+        began.elapsed()
+    );
+    assert!(arrived > count / 2, "{arrived} of {count}");
+    let mut client = CognitoIdentityServiceClient::new(siege.process.channel().await);
+    let answer = client.list_identity_pools(ListIdentityPoolsRequest::default());
+    assert!(soon(answer).await.is_ok());
+    siege.end("R20 connections at once").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,10 +188,17 @@ async fn call_until(
     fate
 }
 
+/// A GOAWAY without an error only ends what the other end has not looked at (RFC 9113, 6.8).
 fn is_unsent(status: &tonic::Status) -> bool {
-    let causes = std::iter::successors(status.source(), |&cause| cause.source());
-    let mut of_hyper = causes.filter_map(|cause| cause.downcast_ref::<hyper::Error>());
-    of_hyper.any(|error| error.is_canceled() || error.is_closed())
+    let mut causes = std::iter::successors(status.source(), |&cause| cause.source());
+    causes.any(|cause| {
+        let hyper: Option<&hyper::Error> = cause.downcast_ref();
+        let h2: Option<&h2::Error> = cause.downcast_ref();
+        hyper.is_some_and(|error| error.is_canceled() || error.is_closed())
+            || h2.is_some_and(|error| {
+                error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)
+            })
+    })
 }
 
 /// The headers of a call, with these flags more.

@@ -58,6 +58,11 @@ impl SigningKey {
     ///
     /// When the file cannot be read or holds no such key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let failed = |error| KeyError::File(path.to_owned(), error);
+        // A pipe may have nothing for ever, and a server would wait for it.
+        if !path.metadata().map_err(failed)?.is_file() {
+            return Err(failed(io::Error::other("it is not a regular file")));
+        }
         let text = read(path)?;
         Self::parse(&text).ok_or_else(|| KeyError::Other(path.to_owned(), WANTED_PRIVATE))
     }
@@ -93,7 +98,7 @@ impl SigningKey {
 }
 
 impl PublicKey {
-    /// Reads a public key in PEM, or the public part of a private one.
+    /// Reads a public key in PEM, or the public part of a private one, also from a pipe.
     ///
     /// # Errors
     ///
@@ -164,10 +169,6 @@ fn read(path: &Path) -> Result<String, KeyError> {
     use io::Read as _;
 
     let failed = |error| KeyError::File(path.to_owned(), error);
-    // A pipe may have nothing for ever.
-    if !path.metadata().map_err(failed)?.is_file() {
-        return Err(failed(io::Error::other("it is not a regular file")));
-    }
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES)
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_no_key_and_is_not_waited_for() {
+    fn a_pipe_is_waited_for_as_a_public_key_and_not_as_the_one_that_signs() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("key.pem");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -286,6 +287,12 @@ mod tests {
         let error = SigningKey::read(&pipe).unwrap_err();
 
         assert!(error.to_string().contains("not a regular file"), "{error}");
+        let signing = written("PRIVATE KEY", &private());
+        let (from, to) = (signing.path().to_owned(), pipe.clone());
+        let writer = std::thread::spawn(move || fs::write(to, fs::read(from).unwrap()));
+        let read = PublicKey::read(&pipe).unwrap();
+        writer.join().unwrap().unwrap();
+        assert_eq!(read, SigningKey::read(signing.path()).unwrap().public_key());
     }
 
     #[test]

@@ -7,6 +7,13 @@ use std::path::Path;
 /// The largest file of settings, in bytes: more than anybody writes, and little to hold.
 pub const LARGEST: u64 = 4 * 1024 * 1024;
 
+/// Whether a file in a folder of settings is none of them: its name begins with a dot.
+/// Kubernetes keeps second copies in such folders, and editors what is being written.
+pub fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
+}
+
 /// The text of a file of settings.
 ///
 /// # Errors

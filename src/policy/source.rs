@@ -43,10 +43,9 @@ pub(super) fn read(paths: &[PathBuf], mistakes: &mut Vec<Mistake>) -> Vec<Statem
     statements
 }
 
-/// The file, or the files of the directory in alphabetical order. Hidden ones are left out:
-/// Kubernetes keeps second copies in them, and editors what is being written. Whatever else
-/// is named like a file of policies is one, and a mistake when it cannot be read: the `forbid`s
-/// of a link that leads nowhere must not go without a word.
+/// The file, or the files of the directory in alphabetical order, without hidden ones.
+/// Whatever else is named like a file of policies is one, and a mistake when it cannot be
+/// read: the `forbid`s of a link that leads nowhere must not go without a word.
 fn files(path: &Path, mistakes: &mut Vec<Mistake>) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
@@ -65,18 +64,14 @@ fn files(path: &Path, mistakes: &mut Vec<Mistake>) -> Vec<PathBuf> {
             Err(error) => mistakes.push(unreadable(path, &error)),
         }
     }
-    files.retain(|file| is_named_like_policies(file));
+    let is_named_so = |file: &Path| file.extension().is_some_and(|ending| ending == ENDING);
+    files.retain(|file| is_named_so(file) && !settings_file::is_hidden(file));
     files.sort();
     if files.is_empty() {
         let reason = format!("no file in this directory ends in `.{ENDING}`");
         mistakes.push(Mistake::in_file(path, None, reason));
     }
     files
-}
-
-fn is_named_like_policies(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-    !name.starts_with(b".") && file.extension().is_some_and(|ending| ending == ENDING)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {

@@ -19,7 +19,7 @@ use crate::telemetry::Metrics;
 /// How often writing has to fail before the process says that it is not ready.
 const FAILURES: u32 = 3;
 
-/// How long the journal may take to end.
+/// How long the journal may take to end, and then its last digest.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How many batches of lines the copy on standard output may be behind.

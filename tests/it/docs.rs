@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use poolgate::config::{Config, Sources};
 use poolgate::policy::{self, Policies, RoleArns, Settings};
 use poolgate::quota::{self, Limits};
+
+use crate::floors::rust_files;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
@@ -33,18 +35,9 @@ fn the_tables_in_the_readme_are_those_of_the_code() {
 #[test]
 fn the_readme_has_each_variable_that_makes_tests_longer() {
     let readme = variables(&fs::read_to_string(README).unwrap());
-    let mut found = BTreeSet::new();
-    let mut folders = vec![PathBuf::from(TESTS)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                found.extend(variables(&fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
+    let tests = rust_files(Path::new(TESTS));
+    let found = tests.iter().flat_map(|(_, text)| variables(text));
+    let mut found: BTreeSet<String> = found.collect();
     // A test says it to itself.
     found.remove("POOLGATE_TEST_ALONE");
 

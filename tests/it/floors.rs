@@ -13,6 +13,7 @@ use std::path::Path as Folder;
 use path::Path;
 use planted::{PLANTED, Planted};
 use source::Source;
+pub(crate) use source::rust_files;
 use table::*;
 
 #[test]

@@ -13,6 +13,7 @@ use tonic::transport::Channel;
 
 use crate::support::metrics;
 use crate::support::process::Process;
+use crate::support::told::told;
 
 type Client = pb::cognito_identity_service_client::CognitoIdentityServiceClient<Channel>;
 
@@ -39,8 +40,7 @@ const MORE: f64 = 2.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mixed_calls_with_faults_leave_nothing_behind() {
-    let told = std::env::var("POOLGATE_TEST_SOAK").ok();
-    let span = Duration::from_secs(told.map_or(6, |seconds| seconds.parse().unwrap()));
+    let span = Duration::from_secs(told("POOLGATE_TEST_SOAK").unwrap_or(6));
     let folder = tempfile::TempDir::new().unwrap();
     let process = start(&folder);
     let admin = process.admin().unwrap();

@@ -23,7 +23,8 @@ impl Fingerprint {
             match fs::read_dir(path) {
                 Ok(entries) => {
                     let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
-                    let mut files: Vec<PathBuf> = entries.filter(|path| counts(path)).collect();
+                    let counts = |path: &PathBuf| !settings_file::is_hidden(path) && path.is_file();
+                    let mut files: Vec<PathBuf> = entries.filter(counts).collect();
                     files.sort_unstable();
                     add(&mut context, files.len().to_string().as_bytes());
                     files.iter().for_each(|path| add_file(&mut context, path));
@@ -36,11 +37,6 @@ impl Fingerprint {
         bytes.copy_from_slice(digest.as_ref());
         Self(bytes)
     }
-}
-
-fn counts(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy());
-    !name.is_some_and(|name| name.starts_with('.')) && path.is_file()
 }
 
 fn add_file(context: &mut Context, path: &Path) {

@@ -27,6 +27,7 @@ use crate::support::guarded::Guarded;
 use crate::support::house::{House, Rules, token};
 use crate::support::raw::{DATA, HEADERS, RawPeer};
 use crate::support::records::{intents, outcomes, plain_records};
+use crate::support::told::told;
 
 const CALLERS: &str = r#"
 [[tokens]]
@@ -39,8 +40,7 @@ const POLICIES: &str = r#"@id("all") permit (principal, action, resource);"#;
 
 /// How many values are tried: as many as `POOLGATE_TEST_BAD_VALUES` says.
 fn tries() -> usize {
-    let told = std::env::var("POOLGATE_TEST_BAD_VALUES").ok();
-    told.map_or(5_000, |told| told.parse().unwrap())
+    told("POOLGATE_TEST_BAD_VALUES").unwrap_or(5_000)
 }
 
 /// What a call sent beside its message, by the call's name.

@@ -14,6 +14,7 @@ use crate::support::guarded::Channel;
 use crate::support::house::{House, LONG, Rules};
 use crate::support::metrics;
 use crate::support::records::{self, intents, outcomes, records, request_id};
+use crate::support::told::told;
 
 const CALLERS: &str = r#"
 [[tokens]]
@@ -29,8 +30,7 @@ const POLICIES: &str = r#"
 
 /// As many as `POOLGATE_TEST_AUDIT_CALLS` says.
 fn calls() -> usize {
-    let told = std::env::var("POOLGATE_TEST_AUDIT_CALLS").ok();
-    told.map_or(4_000, |told| told.parse().unwrap())
+    told("POOLGATE_TEST_AUDIT_CALLS").unwrap_or(4_000)
 }
 
 /// How a call ends for its caller.

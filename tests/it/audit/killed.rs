@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::support::examples::pool_named;
 use crate::support::process::Process;
 use crate::support::records::{intents, outcomes, records};
+use crate::support::told::told;
 
 const WRITERS: usize = 8;
 
@@ -20,8 +21,7 @@ type Client =
 
 /// As many as `POOLGATE_TEST_AUDIT_KILLS` says.
 fn rounds() -> usize {
-    let told = std::env::var("POOLGATE_TEST_AUDIT_KILLS").ok();
-    told.map_or(20, |told| told.parse().unwrap())
+    told("POOLGATE_TEST_AUDIT_KILLS").unwrap_or(20)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

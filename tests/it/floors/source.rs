@@ -62,9 +62,7 @@ impl Source {
 /// Every file below `folder`; those that are compiled for tests only come without
 /// code.
 pub(super) fn read_all(folder: &Path) -> Vec<Source> {
-    let mut files = Vec::new();
-    collect(folder, folder, &mut files);
-    files.sort();
+    let files = rust_files(folder);
     let tests: HashSet<String> = files
         .iter()
         .flat_map(|(path, content)| test_modules(path, content))
@@ -85,6 +83,14 @@ pub(super) fn read_all(folder: &Path) -> Vec<Source> {
             source
         })
         .collect()
+}
+
+/// The path and the text of each file of Rust below `folder`, by their paths.
+pub(crate) fn rust_files(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    collect(folder, folder, &mut files);
+    files.sort();
+    files
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {

@@ -24,6 +24,7 @@ use crate::support::memory_limit::MemoryLimit;
 use crate::support::process::Process;
 use crate::support::raw::{ACK, RawPeer, SETTINGS};
 use crate::support::siege::soon;
+use crate::support::told::told;
 
 /// As many connections as there may be.
 const MOST_CONNECTIONS: usize = 2_000;
@@ -58,12 +59,12 @@ async fn connections_with_certificates_take_no_more_memory_than_there_is_for_the
 /// second, for as many seconds as it says: `POOLGATE_TEST_MEMORY=60`.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_at_once_fit_into_256_mib() {
-    let whole = told("POOLGATE_TEST_MEMORY");
+    let whole: Option<u64> = told("POOLGATE_TEST_MEMORY");
     let (count, rate) = match whole {
         Some(_) => (MOST_CONNECTIONS, 1_000),
         None => (400, 80),
     };
-    let span = Duration::from_secs(whole.map_or(3, |seconds| seconds as u64));
+    let span = Duration::from_secs(whole.unwrap_or(3));
     let limit = MemoryLimit::new(KILLED_ABOVE);
     let secured = Secured::start(limit.as_ref().ok());
     let _idle = secured.idle(count - CALLERS - ATTACKERS).await;
@@ -177,9 +178,4 @@ async fn call(channel: Channel, rate: usize, until: Instant) -> usize {
         calls += 1;
     }
     calls
-}
-
-fn told(name: &str) -> Option<usize> {
-    let told = std::env::var(name).ok()?;
-    Some(told.parse().unwrap())
 }

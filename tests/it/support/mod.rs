@@ -22,6 +22,7 @@
 //! * [`rush::Rush`] has many callers at once, in minutes that pass in moments.
 //! * [`siege::Siege`] is the real binary with a good caller beside bad ones.
 //! * [`sts::Sts`] is AWS's Security Token Service on a real socket, as a test wants it.
+//! * [`told::told`] is what the environment says that makes a test longer.
 //! * [`tokens::Issuer`] signs tokens and serves its keys.
 //! * [`turnstile::Turnstile`] is poolgate on a real socket with limits and with a clock that
 //!   a test turns.
@@ -54,5 +55,6 @@ pub mod span_collector;
 pub mod sts;
 pub mod syslog;
 pub mod tokens;
+pub mod told;
 pub mod turnstile;
 pub mod wire;
